@@ -1,0 +1,201 @@
+/** The shape of `balancer.config.ts`. Defaults are applied by the core's loader; `steelyard check` prints the result. */
+import type { AnyStrategyUse, Awaitable, BackendSpec, DiscoveryUse, ExporterUse, GeneralUse, HealthCheckUse, StrategyUse } from './define.ts';
+
+/** Left out by `condition && plugin()`. */
+export type Falsy = false | null | undefined | 0 | '';
+/**
+ * A plugin by name instead of by a factory call, for JSON configs: `p2c` or `@steelyard/plugins/p2c` or `steelyard-plugin-mine`
+ * or `./mine.ts` beside the config. Its options are checked at load, not by the compiler.
+ */
+export interface NamedUse {
+  use: string;
+  options?: Readonly<Record<string, unknown>>;
+}
+export type PluginList = readonly (GeneralUse | ExporterUse | NamedUse | Falsy)[];
+
+export interface ListenerLimits {
+  /** Request line and header section. Over it: 431. Bytes, 1,024 to 1,048,576; default 32,768. */
+  maxHeadBytes?: number;
+  /** Over it: 414. Bytes, 64 to `maxHeadBytes`; default 8,192. */
+  maxTargetBytes?: number;
+  /** Over it: 431. 1 to 1,000; default 100. */
+  maxHeaders?: number;
+  /** Over it: 413. Bytes; `null` (default) = no limit. A route may say otherwise. */
+  maxBodyBytes?: number | null;
+}
+
+export interface ListenerTimeouts {
+  /** From the first byte of a request to the end of its head; for a new connection from its accept. Then 408. Default 10,000 ms. */
+  headMs?: number;
+  /** Between two reads of a request body; then 408. Default 30,000 ms. */
+  bodyMs?: number;
+  /** A client that reads nothing while bytes wait for it is cut off. Default 30,000 ms. */
+  writeMs?: number;
+  /** A keep-alive connection without a request is closed. Default 60,000 ms. */
+  idleMs?: number;
+  /** An upgraded connection, or a TCP one, without a byte either way is closed. Default 3,600,000 ms. */
+  tunnelMs?: number;
+}
+
+/** How the client is told to the backend. */
+export interface ForwardingHeaders {
+  /** `X-Forwarded-For`, `-Proto`, `-Host`. Default true. What an untrusted client sent of them is removed in any case. */
+  xForwarded?: boolean;
+  /** `Forwarded` (RFC 7239). Default false. What an untrusted client sent of it is removed in any case. */
+  forwarded?: boolean;
+  /** `Via` on requests (RFC 9110 §7.6.3). Default true. */
+  via?: boolean;
+}
+
+interface ListenerBase {
+  /** For logs, metrics and `routes[].listeners`. Default `protocol-port` or `protocol-port-host`. */
+  name?: string;
+  /** 0 to 65,535; 0 = any free port. */
+  port: number;
+  /** Address to bind. Default `::` where the machine has IPv6, else `0.0.0.0`: all addresses. */
+  host?: string;
+  /** Plugins for what passes here. */
+  plugins?: PluginList;
+  timeouts?: ListenerTimeouts;
+  /** Connections waiting to be accepted, as the system allows. Default 511. */
+  backlog?: number;
+}
+export interface HttpListener<P extends string = string> extends ListenerBase {
+  protocol?: 'http';
+  /** For requests that match no route. Default: they get 404. */
+  pool?: P;
+  limits?: ListenerLimits;
+  /** Addresses or CIDR ranges of proxies whose `X-Forwarded-*` and `Forwarded` are believed. Default: none. */
+  trustedProxies?: readonly string[];
+  forwarding?: ForwardingHeaders;
+  /** What a client's FIN before its answer means: it left, or it waits and only its half is closed. Default `abort`. */
+  halfClose?: 'abort' | 'serve';
+}
+export interface TcpListener<P extends string = string> extends ListenerBase {
+  protocol: 'tcp';
+  pool: P;
+}
+export type ListenerConfig<P extends string = string> = HttpListener<P> | TcpListener<P>;
+
+export interface RouteMatch {
+  /** `api.example.org`, `*.example.org` (one label or more), without port; several = any of them. */
+  host?: string | readonly string[];
+  /**
+   * `/health` exactly; `/api/*` that folder and all below it; `/users/:id/posts` with one segment for each `:name`.
+   * Or a RegExp over the path. Matched on the normalised path: unreserved characters decoded, dot segments resolved.
+   */
+  path?: string | RegExp | readonly (string | RegExp)[];
+  method?: string | readonly string[];
+  /** `true` = is there, `false` = is not, a string = exactly this value, or a RegExp. All of them must hold. */
+  header?: Readonly<Record<string, string | boolean | RegExp>>;
+}
+export interface RouteRewrite {
+  /** `Host` that the backend sees; `backend` = its own address. Default: as the client sent it. */
+  host?: string;
+  /** Removed from the front of the path: `/api`. */
+  stripPrefix?: string;
+  /** Put before the path, after `stripPrefix`. */
+  addPrefix?: string;
+  /** The whole path, the query stays; may use the `:name` segments of the match: `/posts-of/:id`. */
+  path?: string;
+}
+export interface RouteConfig<P extends string = string, L extends string = string> {
+  /** For logs and metrics. Default: the pool, or the pool and the place in the list. Unique. */
+  name?: string;
+  /** Absent: everything. The first route that matches counts. */
+  match?: RouteMatch;
+  /** Names of the listeners it is on. Default: all http listeners. */
+  listeners?: readonly L[];
+  pool: P;
+  rewrite?: RouteRewrite;
+  /** Over it: 413. `null` = no limit. Default: the listener's. */
+  maxBodyBytes?: number | null;
+  plugins?: PluginList;
+}
+
+export interface RetryConfig {
+  /** Most attempts for one exchange, the first included. 1 = never retry. 1 to 10; default 3. */
+  attempts?: number;
+  /** Most attempts that repeat a request of which a part was already written. 0 to `attempts` - 1; default 1. */
+  replays?: number;
+  /** Repeats allowed as a share of the requests of the last seconds, 0 to 1; default 0.2. An attempt that could not connect is free. */
+  budget?: number;
+  /** Repeats allowed per second in any case. Default 10. */
+  budgetPerSecond?: number;
+  /** Body bytes that are kept for a repeat. Default 16,384. */
+  retryBufferBytes?: number;
+}
+export interface PoolTimeouts {
+  /** To open a connection to a backend. Default 5,000 ms. */
+  connectMs?: number;
+  /** From the last byte of the request to the first of the response; then 504. Default 60,000 ms. */
+  responseMs?: number;
+  /** Between two reads of the response body, or two writes of the request body. Default 60,000 ms. */
+  bodyMs?: number;
+  /** An unused connection is closed after it. Default 4,000 ms: below the 5 s at which Node's own server closes. */
+  idleMs?: number;
+}
+interface PoolBase {
+  /** Addresses (`http://10.0.0.1:9001`), specs, or one discovery. */
+  backends: readonly (string | BackendSpec)[] | DiscoveryUse | NamedUse;
+  /** One check or several; each keeps a mark of its own. Default: none, and backends stay `unknown`. */
+  health?: HealthCheckUse | NamedUse | readonly (HealthCheckUse | NamedUse | Falsy)[];
+  /** Whether a backend gets traffic before its first check ends. Default `unavailable` where there is an active check; without one it always does. */
+  unknown?: 'available' | 'unavailable';
+  retry?: RetryConfig;
+  timeouts?: PoolTimeouts;
+  /** Most unused connections kept per backend. Default 256. */
+  maxIdle?: number;
+  plugins?: PluginList;
+}
+export interface HttpPool extends PoolBase {
+  protocol?: 'http';
+  /** Default: core's own order, the next available backend. */
+  strategy?: AnyStrategyUse | NamedUse;
+  /** Response heads over it are a 502. Bytes, default 65,536. */
+  maxResponseHeadBytes?: number;
+}
+export interface TcpPool extends PoolBase {
+  protocol: 'tcp';
+  strategy?: StrategyUse<'any'> | NamedUse;
+}
+export type PoolConfig = HttpPool | TcpPool;
+
+export interface Config<P extends string = string, L extends string = string> {
+  listeners: readonly (ListenerConfig<NoInfer<P>> & { name?: L })[];
+  pools: Readonly<Record<P, PoolConfig>>;
+  routes?: readonly RouteConfig<NoInfer<P>, NoInfer<L>>[];
+  /** For everything. Falsy ones are left out. */
+  plugins?: PluginList;
+  /** How long an old generation, or a stop, waits for open exchanges. Default 30,000 ms. */
+  drainLimitMs?: number;
+  /** How long all plugins' `setup` may take together. Default 10,000 ms. */
+  setupLimitMs?: number;
+  log?: { level?: 'debug' | 'info' | 'warn' | 'error' | 'silent' };
+}
+
+/** Given to a config that is a function. */
+export interface ConfigEnv {
+  /** `start`, `check`, or `embed` for `createBalancer`. */
+  command: 'start' | 'check' | 'embed';
+  env: Readonly<Record<string, string | undefined>>;
+}
+export type ConfigExport = Awaitable<Config> | ((env: ConfigEnv) => Awaitable<Config>);
+
+/**
+ * Gives a config its types: names of pools and listeners are checked where they are used.
+ * @example
+ * export default defineConfig({
+ *   listeners: [{ port: 8080 }],
+ *   pools: { web: { backends: ['http://127.0.0.1:9001'] } },
+ *   routes: [{ pool: 'web' }],
+ * });
+ */
+export function defineConfig<const P extends string, const L extends string = string>(config: Config<P, L>): Config<P, L>;
+export function defineConfig<const P extends string, const L extends string = string>(config: Promise<Config<P, L>>): Promise<Config<P, L>>;
+export function defineConfig<const P extends string, const L extends string = string>(
+  config: (env: ConfigEnv) => Awaitable<Config<P, L>>,
+): (env: ConfigEnv) => Awaitable<Config<P, L>>;
+export function defineConfig(config: unknown): unknown {
+  return config;
+}

@@ -1,0 +1,27 @@
+/** The public surface of the SDK, listed by hand: a change here has a line in CHANGELOG.md. */
+export type {
+  Aborter, Backend, Connection, Exchange, HeadFields, HealthChange, HealthState, HttpExchange, Lease, Member, Outcome, Phase,
+  PoolView, Protocol, RequestHead, ResponseHead, Result, Route, TcpExchange,
+} from './model.ts';
+export type {
+  Answer, AsyncTapOptions, AsyncTappable, ConnectDecision, HookName, Hooks, RequestDecision, SyncTappable, TapOptions,
+} from './hooks.ts';
+export type { Host, Logger, ProbeRequest, ProbeResponse, ServeAddress, ServeHandler } from './host.ts';
+export type {
+  Counter, Gauge, Histogram, HistogramOptions, HistogramSample, Labels, MetricFamily, MetricOptions, MetricsSnapshot, NumberSample,
+} from './metrics.ts';
+export type { AnyOptionSchema, AnyOptionsSchema, OptionSchema, OptionsSchema, Resolved } from './options.ts';
+export { withDefaults } from './options.ts';
+export type {
+  AnyStrategyUse, AnyUse, Awaitable, BackendSpec, CheckSchedule, DiscoveryDefinition, DiscoveryUse, Ejection, ErasedDefinition, ExchangeOf,
+  ExporterDefinition, ExporterUse, GeneralUse, HealthCheckDefinition, HealthCheckInstance, HealthCheckUse, OnFailure, PluginDefinition,
+  StrategyDefinition, StrategyInstance, StrategyKind, StrategyProtocol, StrategyUse,
+} from './define.ts';
+export { BRAND, defineDiscovery, defineExporter, defineHealthCheck, definePlugin, defineStrategy, isUse } from './define.ts';
+export type {
+  Config, ConfigEnv, ConfigExport, Falsy, ForwardingHeaders, HttpListener, HttpPool, ListenerConfig, ListenerLimits, ListenerTimeouts, NamedUse, PluginList,
+  PoolConfig, PoolTimeouts, RetryConfig, RouteConfig, RouteMatch, RouteRewrite, TcpListener, TcpPool,
+} from './config.ts';
+export { defineConfig } from './config.ts';
+export type { ErrorCode, ErrorDetails } from './errors.ts';
+export { describeError, ERROR_CODES, isSteelyardError, SteelyardError } from './errors.ts';

@@ -1,0 +1,85 @@
+/**
+ * Option schemas: the interface comes first, the schema is held against it by the compiler.
+ * The schema is JSON Schema (ajv checks it), plus the kinds `function` and `strategy`.
+ */
+import type { AnyStrategyUse } from './define.ts';
+
+interface Described {
+  /** For `steelyard plugins` and error reports; the interface's doc comment says more. */
+  description?: string;
+}
+interface NumberRange {
+  minimum?: number;
+  maximum?: number;
+  exclusiveMinimum?: number;
+}
+
+/** Takes the union apart only where a schema needs it: `boolean` and unions of literals stay whole. */
+type KindOf<T> = [T] extends [(...args: never[]) => unknown]
+  ? { type: 'function' }
+  : [T] extends [AnyStrategyUse]
+    ? { type: 'strategy' }
+    : [T] extends [boolean]
+      ? { type: 'boolean' }
+      : [T] extends [number]
+        ? ({ type: 'integer' | 'number'; enum?: readonly T[] } & NumberRange)
+        : [T] extends [string]
+          ? { type: 'string'; enum?: readonly T[]; minLength?: number; maxLength?: number; pattern?: string }
+          : [T] extends [readonly (infer I)[]]
+            ? { type: 'array'; items: OptionSchema<I>; minItems?: number; maxItems?: number }
+            : [T] extends [object]
+              ? string extends keyof T
+                ? { type: 'object'; values: OptionSchema<T[keyof T]> }
+                : { type: 'object'; properties: OptionsSchema<T> }
+              : never;
+
+/** A union of several kinds, such as `string | string[]`. */
+type AnyOf = { anyOf: readonly AnyOptionSchema[] };
+
+/** The schema of one option. `null` in the type is "off" and needs `nullable: true`. */
+export type OptionSchema<T> = Described &
+  (null extends T ? { nullable: true } : { nullable?: false }) &
+  (KindOf<Exclude<T, null>> | AnyOf);
+
+/** One entry per option. What is optional in the interface has a default here: whoever reads the options finds them all. */
+export type OptionsSchema<O> = {
+  [K in keyof O]-?: OptionSchema<Exclude<O[K], undefined>> &
+    (undefined extends O[K] ? { default: Exclude<O[K], undefined> } : { default?: never });
+};
+
+/** Options after defaults: what `create` and its like receive. */
+export type Resolved<O> = { readonly [K in keyof O]-?: Exclude<O[K], undefined> };
+
+/** A schema with its type forgotten: what the config loader walks over. */
+export interface AnyOptionSchema extends Described, NumberRange {
+  type?: 'function' | 'strategy' | 'boolean' | 'integer' | 'number' | 'string' | 'array' | 'object';
+  nullable?: boolean;
+  default?: unknown;
+  enum?: readonly unknown[];
+  minLength?: number;
+  maxLength?: number;
+  pattern?: string;
+  items?: AnyOptionSchema;
+  minItems?: number;
+  maxItems?: number;
+  properties?: Record<string, AnyOptionSchema>;
+  values?: AnyOptionSchema;
+  anyOf?: readonly AnyOptionSchema[];
+}
+export type AnyOptionsSchema = Record<string, AnyOptionSchema>;
+
+/** Options with the defaults of their schema where nothing was given, nested objects too. Does not validate. */
+export function withDefaults(schema: AnyOptionsSchema, given: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const resolved: Record<string, unknown> = { ...given };
+  for (const [name, option] of Object.entries(schema)) {
+    const value = resolved[name] === undefined ? option.default : resolved[name];
+    if (value !== undefined) {
+      resolved[name] = option.properties && isRecord(value) ? withDefaults(option.properties, value) : value;
+    }
+  }
+  return resolved;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

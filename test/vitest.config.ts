@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  root: new URL('..', import.meta.url).pathname,
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: ['**/node_modules/**', 'test/third-party/**'],
+    pool: 'forks',
+    reporters: ['default', './test/last-line.ts'],
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+  },
+});

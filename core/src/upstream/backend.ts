@@ -1,6 +1,7 @@
 /** A backend as the core holds it: identity, health marks, load. It outlives reloads and membership changes. */
 import type { Backend, HealthChange, HealthState, Protocol } from '@steelyard/sdk';
 import type { ResolvedBackend } from '../config/resolved.ts';
+import type { Resolver } from './resolver.ts';
 import { MAX_SOURCES, type Scoreboard } from '../workers/scoreboard.ts';
 
 /** One source's objection: while there is one, the backend gets nothing new. */
@@ -10,6 +11,12 @@ export interface Mark {
   /** Monotonic milliseconds. */
   readonly since: number;
 }
+
+/** Turns a host into an address to connect to. */
+export type AddressBook = Pick<Resolver, 'address'>;
+
+/** Leaves names to the system's resolver, at each connect. */
+const NAMES: AddressBook = { address: (host) => host };
 
 export type FlipListener = (change: HealthChange) => void;
 
@@ -25,6 +32,8 @@ export class BackendState implements Backend {
   readonly row: number;
   /** State that plugins keep beside it: by plugin and key (`host.perBackend`). */
   readonly pluginState = new Map<string, unknown>();
+  /** `Host:` line with its own address, ending in CRLF, for routes that want it and for HTTP/1.0 requests without one. */
+  readonly hostLine: Buffer;
   weight = 1;
   labels: Readonly<Record<string, string>> = {};
   zone = '';
@@ -32,11 +41,13 @@ export class BackendState implements Backend {
   maxInFlight = Infinity;
 
   readonly #board: Scoreboard;
+  readonly #resolver: AddressBook;
   readonly #onFlip: FlipListener;
   readonly #marks = new Map<string, Mark>();
   readonly #bits = new Map<string, number>();
+  #isRetired = false;
 
-  constructor(pool: string, spec: ResolvedBackend, board: Scoreboard, onFlip: FlipListener) {
+  constructor(pool: string, spec: ResolvedBackend, board: Scoreboard, onFlip: FlipListener, resolver: AddressBook = NAMES) {
     this.id = spec.id;
     this.pool = pool;
     this.url = spec.url;
@@ -44,8 +55,10 @@ export class BackendState implements Backend {
     this.host = spec.host;
     this.port = spec.port;
     this.address = spec.address;
+    this.hostLine = Buffer.from(`Host: ${spec.port === 80 ? spec.address.replace(/:80$/, '') : spec.address}\r\n`, 'latin1');
     this.row = board.allocate();
     this.#board = board;
+    this.#resolver = resolver;
     this.#onFlip = onFlip;
     this.configure(spec);
   }
@@ -61,6 +74,10 @@ export class BackendState implements Backend {
     this.#board.setDraining(this.row, spec.drain);
   }
 
+  /** Where to connect: an address of `host`. The name itself when it could not be resolved yet: then the connect says why. */
+  get connectHost(): string {
+    return this.#resolver.address(this.host) ?? this.host;
+  }
   get inFlight(): number {
     return this.#board.inFlight(this.row);
   }
@@ -116,6 +133,37 @@ export class BackendState implements Backend {
     this.#board.clearFailures(this.row, bit);
     this.#bits.delete(source);
     this.#tellFlip(before, source, reason);
+  }
+
+  /** No generation uses it any more. Its row goes back once its last lease has ended. */
+  retire(): void {
+    this.#isRetired = true;
+    this.#releaseIfUnused();
+  }
+
+  /** Opens one unit of in-flight; false when the limit is reached. */
+  acquire(): boolean {
+    return this.#board.acquire(this.row);
+  }
+
+  /** Ends what `acquire` opened. */
+  giveBack(): void {
+    this.#board.giveBack(this.row);
+    if (this.#isRetired) this.#releaseIfUnused();
+  }
+
+  /** Counts a failure that a passive source saw, over all workers. Returns how many there were in a row. */
+  addFailure(bit: number): number {
+    return this.#board.addFailure(this.row, bit);
+  }
+
+  /** A success, or the end of a mark: failures count anew. */
+  clearFailures(bit: number): void {
+    this.#board.clearFailures(this.row, bit);
+  }
+
+  #releaseIfUnused(): void {
+    if (this.#board.inFlight(this.row) === 0) this.#board.release(this.row);
   }
 
   #tellFlip(from: HealthState, source: string, reason: string): void {

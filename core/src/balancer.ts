@@ -1,0 +1,302 @@
+/** The balancer: holds the listeners and the current generation; starts, reloads, stops. */
+import type { Config, ConfigEnv, ConfigExport } from '@steelyard/sdk';
+import { describeError, SteelyardError } from '@steelyard/sdk';
+import { pino, type Logger } from 'pino';
+import { loadConfig, resolveConfig } from './config/load.ts';
+import type { ResolvedConfig, ResolvedListener } from './config/resolved.ts';
+import { Generation } from './generation.ts';
+import { mergeMonitored } from './health/merge.ts';
+import { Listener } from './listen/listener.ts';
+import { createServices, type Services } from './services.ts';
+import { NodeSocketEngine } from './sockets/node-sockets.ts';
+import { DataThread } from './workers/data-thread.ts';
+
+/** How long a new generation waits for the first results of checks before it is switched to. What is unknown then stays out until its result. */
+const WARM_UP_LIMIT_MS = 5_000;
+
+export interface BalancerOptions {
+  /** Default: a pino logger that writes JSON lines to standard output. */
+  logger?: Logger;
+  /** What a config that is a function is told. Default `embed`. */
+  command?: ConfigEnv['command'];
+}
+export interface FileOptions extends BalancerOptions {
+  /** `balancer.config.ts`, or `.js`, `.mjs`, `.json`. */
+  configFile: string;
+}
+
+export interface BoundListener {
+  name: string;
+  protocol: 'http' | 'tcp';
+  host: string;
+  port: number;
+}
+
+export interface Description {
+  generation: number;
+  listeners: BoundListener[];
+  pools: { name: string; protocol: string; strategy: string; backends: { id: string; url: string; health: string; weight: number; inFlight: number; marks: string[] }[] }[];
+  plugins: string[];
+  served: { plugin: string; host: string; port: number }[];
+}
+
+/** What must be in balance; for tests and for whoever doubts. */
+export interface Ledger {
+  leasesOpened: number;
+  leasesClosed: number;
+  inFlight: number;
+  clientConnections: number;
+  upstreamConnections: number;
+  /** Connections and tunnels under a time-out. */
+  deadlines: number;
+}
+
+type State = 'new' | 'starting' | 'running' | 'stopping' | 'stopped';
+
+export class Balancer {
+  readonly #source: ConfigExport | string;
+  readonly #env: ConfigEnv;
+  readonly #log: Logger;
+  /** The level of a logger that was given is its giver's business. */
+  readonly #ownsLog: boolean;
+  readonly #services: Services;
+  readonly #thread: DataThread;
+  readonly #listeners = new Map<string, Listener>();
+  readonly #retiring = new Set<Promise<void>>();
+  #state: State = 'new';
+  #generation: Generation | undefined;
+  #numbers = 0;
+  #files: readonly string[] = [];
+  /** Reloads and the stop run one after the other. */
+  #queue: Promise<unknown> = Promise.resolve();
+
+  constructor(source: ConfigExport | string, options: BalancerOptions) {
+    this.#source = source;
+    this.#env = { command: options.command ?? 'embed', env: process.env };
+    this.#log = options.logger ?? pino({ name: 'steelyard' });
+    this.#ownsLog = options.logger === undefined;
+    const services = createServices(this.#log, (change) => this.#generation?.healthChanged(change), (backend) => this.#thread.idle.drop(backend));
+    this.#services = services;
+    this.#thread = new DataThread(new NodeSocketEngine(), services.traffic, services.events, (backend, outcome) => services.monitor.observe(backend, outcome));
+  }
+
+  /** Loads the config, builds, binds, waits for the first checks, serves. @throws SteelyardError: nothing is left open then. */
+  async start(): Promise<void> {
+    if (this.#state !== 'new') throw new SteelyardError('ERR_STATE', { message: `start() on a balancer that is ${this.#state}`, hint: 'create a new one' });
+    this.#state = 'starting';
+    this.#services.process.start();
+    try {
+      await this.#enqueue(() => this.#advance(this.#source));
+      this.#services.traffic.started(this.#generation!.number);
+      this.#state = 'running';
+    } catch (error) {
+      this.#state = 'stopped';
+      await this.#closeEverything();
+      throw error;
+    }
+  }
+
+  /**
+   * Builds the next generation and switches to it, or keeps the one that works.
+   * @param config in place of the source: for balancers that were not created from a file.
+   * @throws SteelyardError why not; the old generation goes on.
+   */
+  async reload(config?: ConfigExport): Promise<{ generation: number }> {
+    return this.#enqueue(async () => {
+      if (this.#state !== 'running') throw new SteelyardError('ERR_STATE', { message: `reload() on a balancer that is ${this.#state}` });
+      try {
+        await this.#advance(config ?? this.#source);
+        this.#services.traffic.reload(true, this.#generation!.number);
+        return { generation: this.#generation!.number };
+      } catch (error) {
+        this.#services.traffic.reload(false);
+        this.#log.error({ generation: this.#generation!.number }, `reload refused, the config of before goes on: ${describeError(error)}`);
+        throw error;
+      }
+    });
+  }
+
+  /** Accepts no more, lets open exchanges end within the drain limit, then ends everything that was started. */
+  async stop(options: { drainLimitMs?: number } = {}): Promise<void> {
+    return this.#enqueue(async () => {
+      if (this.#state === 'stopped' || this.#state === 'new') {
+        this.#state = 'stopped';
+        return;
+      }
+      this.#state = 'stopping';
+      const limitMs = options.drainLimitMs ?? this.#generation?.config.drainLimitMs ?? 0;
+      if (this.#generation) this.#generation.isStopping = true;
+      for (const listener of this.#listeners.values()) await listener.close();
+      await settledWithin(limitMs, () => this.#ledgerIsClear());
+      for (const listener of this.#listeners.values()) listener.cut();
+      await settledWithin(1_000, () => this.#ledgerIsClear());
+      await this.#closeEverything();
+      this.#state = 'stopped';
+      this.#log.info('stopped');
+    });
+  }
+
+  async #closeEverything(): Promise<void> {
+    for (const listener of this.#listeners.values()) await listener.close();
+    this.#listeners.clear();
+    this.#services.monitor.stop();
+    await Promise.all(this.#retiring);
+    await this.#generation?.end();
+    this.#thread.idle.destroyAll();
+    await settledWithin(1_000, () => this.#thread.idle.size === 0);
+    this.#services.process.stop();
+  }
+
+  /** From a config to the generation that serves. Fails before anything was switched. */
+  async #advance(source: ConfigExport | string): Promise<void> {
+    const previous = this.#generation;
+    const { resolved, files } = await this.#load(source);
+    if (this.#ownsLog) this.#log.level = resolved.log.level;
+    const next = await Generation.build(++this.#numbers, resolved, this.#services, () => this.#watchHealth());
+    const added: Listener[] = [];
+    try {
+      for (const listener of resolved.listeners) {
+        if (this.#listeners.has(keyOf(listener))) continue;
+        const fresh = new Listener(this.#thread, next.plans.get(listener.name)!);
+        await fresh.bind();
+        added.push(fresh);
+      }
+      // The backends that are new get their first checks before anything is sent to them, or kept from them.
+      this.#services.monitor.watch(mergeMonitored(previous?.monitored() ?? [], next.monitored()));
+      await this.#services.monitor.firstResults(WARM_UP_LIMIT_MS);
+    } catch (error) {
+      for (const listener of added) await listener.close();
+      this.#watchHealth();
+      await next.end();
+      throw error;
+    }
+    this.#switch(previous, next, added);
+    this.#files = files;
+    this.#log.info({ generation: next.number, listeners: this.addresses() }, previous ? 'reloaded' : 'started');
+  }
+
+  async #load(source: ConfigExport | string): Promise<{ resolved: ResolvedConfig; files: readonly string[] }> {
+    if (typeof source === 'string') return loadConfig(source, this.#env);
+    const config: Config = await (typeof source === 'function' ? source(this.#env) : source);
+    return { resolved: await resolveConfig(config, process.cwd()), files: [] };
+  }
+
+  /** Synchronous: every connection sees either the old generation or the new one, and no request falls between them. */
+  #switch(previous: Generation | undefined, next: Generation, added: readonly Listener[]): void {
+    next.takeOver(previous);
+    this.#generation = next;
+    this.#watchHealth();
+    const gone = new Map(this.#listeners);
+    for (const listener of next.config.listeners) {
+      const kept = this.#listeners.get(keyOf(listener));
+      if (!kept) continue;
+      kept.plan = next.plans.get(listener.name)!;
+      gone.delete(keyOf(listener));
+    }
+    for (const listener of added) {
+      this.#listeners.set(keyOf(listener.plan.config), listener);
+      listener.serve();
+    }
+    for (const key of gone.keys()) this.#listeners.delete(key);
+    if (previous) this.#track(this.#retire(previous, [...gone.values()]));
+  }
+
+  /** The old generation ends with its last exchange, at the latest at its drain limit. */
+  async #retire(old: Generation, gone: readonly Listener[]): Promise<void> {
+    for (const listener of gone) await listener.close();
+    const limit = AbortSignal.timeout(old.config.drainLimitMs);
+    const isOver = new Promise<void>((resolve) => limit.addEventListener('abort', () => resolve(), { once: true }));
+    await Promise.race([old.drained(), isOver]);
+    for (const listener of [...gone, ...this.#listeners.values()]) listener.cut((connection) => connection.generation === old);
+    for (const listener of gone) listener.cut();
+    await old.drained();
+    await old.end();
+  }
+
+  #track(retiring: Promise<void>): void {
+    const guarded = retiring.catch((error: unknown) => this.#log.error({ err: error }, 'an old generation did not end in order'));
+    this.#retiring.add(guarded);
+    void guarded.finally(() => this.#retiring.delete(guarded));
+  }
+
+  #watchHealth(): void {
+    if (this.#generation) this.#services.monitor.watch(this.#generation.monitored());
+  }
+
+  #enqueue<T>(step: () => Promise<T>): Promise<T> {
+    const result = this.#queue.then(step);
+    this.#queue = result.catch(() => {});
+    return result;
+  }
+
+  #ledgerIsClear(): boolean {
+    return this.ledger().clientConnections === 0;
+  }
+
+  /** Where a listener can be reached: `address()` is the first one's. @throws SteelyardError ERR_STATE when there is none of that name. */
+  address(name?: string): { host: string; port: number } {
+    const found = this.addresses().find((listener) => name === undefined || listener.name === name);
+    if (!found) throw new SteelyardError('ERR_STATE', { message: `no listener ${name ?? ''} is open`, hint: 'start() first' });
+    return { host: found.host, port: found.port };
+  }
+
+  addresses(): BoundListener[] {
+    return [...this.#listeners.values()].map(({ name, host, port, plan }) => ({ name, protocol: plan.config.protocol, host, port }));
+  }
+
+  describe(): Description {
+    const generation = this.#generation;
+    return {
+      generation: generation?.number ?? 0,
+      listeners: this.addresses(),
+      pools: (generation?.pools ?? []).map((pool) => ({
+        name: pool.name,
+        protocol: pool.config.protocol,
+        strategy: pool.config.strategy?.name ?? 'next available',
+        backends: pool.backends.map(({ id, url, health, weight, inFlight, marks }) => ({
+          id, url, health, weight, inFlight, marks: marks.map((mark) => `${mark.source}: ${mark.reason}`),
+        })),
+      })),
+      plugins: generation ? generation.pluginNames : [],
+      served: this.#services.served.list(),
+    };
+  }
+
+  /** Files whose change should cause a reload; empty without a config file. */
+  watchFiles(): readonly string[] {
+    return this.#files;
+  }
+
+  ledger(): Ledger {
+    const { leases, idle, deadlines } = this.#thread;
+    let clientConnections = 0;
+    for (const listener of this.#listeners.values()) clientConnections += listener.connections.size;
+    let inFlight = 0;
+    for (const backend of this.#services.backends.all()) inFlight += backend.inFlight;
+    return { leasesOpened: leases.opened, leasesClosed: leases.closed, inFlight, clientConnections, upstreamConnections: idle.size, deadlines: deadlines.size };
+  }
+}
+
+/** What makes a listener the same over reloads: its address; with port 0 its name. */
+function keyOf(listener: ResolvedListener): string {
+  return listener.port === 0 ? `name ${listener.name}` : `${listener.host} ${listener.port}`;
+}
+
+/** Waits until `isTrue`, at most `limitMs`: for ends that no single event tells. */
+async function settledWithin(limitMs: number, isTrue: () => boolean): Promise<void> {
+  const until = performance.now() + limitMs;
+  while (!isTrue() && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+/**
+ * A load balancer inside a program. Nothing is opened before `start()`.
+ * @example
+ * const balancer = createBalancer(defineConfig({ listeners: [{ port: 0 }], pools: { web: { backends: ['http://127.0.0.1:9001'] } }, routes: [{ pool: 'web' }] }));
+ * await balancer.start();
+ * console.log(balancer.address().port);
+ * await balancer.stop();
+ */
+export function createBalancer(source: ConfigExport | FileOptions, options: BalancerOptions = {}): Balancer {
+  if (typeof source === 'object' && 'configFile' in source) return new Balancer(source.configFile, source);
+  return new Balancer(source, options);
+}

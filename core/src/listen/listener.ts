@@ -1,0 +1,85 @@
+/** A listening socket and the connections it accepted. It outlives generations: a reload changes its plan, not its socket. */
+import type { ListenerPlan } from '../generation.ts';
+import { HttpConnection } from '../request/connection.ts';
+import type { ListenSocket, Socket } from '../sockets/socket.ts';
+import { StreamConnection } from '../stream/connection.ts';
+import type { DataThread } from '../workers/data-thread.ts';
+
+type ClientConnection = HttpConnection | StreamConnection;
+
+export class Listener {
+  /** The newest generation's view. Connections look it up for each exchange. */
+  plan: ListenerPlan;
+  readonly #thread: DataThread;
+  readonly #connections = new Set<ClientConnection>();
+  #socket: ListenSocket | undefined;
+  #isHolding = true;
+  #held: Socket[] = [];
+
+  constructor(thread: DataThread, plan: ListenerPlan) {
+    this.#thread = thread;
+    this.plan = plan;
+  }
+
+  get name(): string {
+    return this.plan.config.name;
+  }
+  get host(): string {
+    return this.#socket?.host ?? this.plan.config.host;
+  }
+  /** The port bound. */
+  get port(): number {
+    return this.#socket?.port ?? this.plan.config.port;
+  }
+  get connections(): ReadonlySet<ClientConnection> {
+    return this.#connections;
+  }
+
+  /** Binds, and holds what it accepts until `serve`. @throws SteelyardError ERR_LISTEN. */
+  async bind(): Promise<void> {
+    this.#socket = await this.#thread.engine.listen(
+      this.plan.config,
+      (socket) => this.#accept(socket),
+      (error) => this.#thread.events.fault(error, `listener ${this.name} could not accept a connection`),
+    );
+  }
+
+  /** From now on connections are served, those held first. */
+  serve(): void {
+    this.#isHolding = false;
+    const held = this.#held;
+    this.#held = [];
+    for (const socket of held) this.#accept(socket);
+  }
+
+  #accept(socket: Socket): void {
+    if (this.#isHolding) {
+      socket.pause();
+      this.#held.push(socket);
+      return;
+    }
+    const connection =
+      this.plan.config.protocol === 'tcp' ? new StreamConnection(this.#thread, this, socket) : new HttpConnection(this.#thread, this, socket);
+    this.#connections.add(connection);
+    this.#thread.metrics.connectionOpened(this.name);
+    socket.resume();
+    connection.open();
+  }
+
+  forget(connection: ClientConnection): void {
+    if (this.#connections.delete(connection)) this.#thread.metrics.connectionClosed(this.name);
+  }
+
+  /** No more connections; those that are open end as they become idle. */
+  async close(): Promise<void> {
+    for (const socket of this.#held) socket.destroy();
+    this.#held = [];
+    await this.#socket?.close();
+    for (const connection of [...this.#connections]) connection.drain();
+  }
+
+  /** The drain limit is over: what is still open, and `belongs` to what ended, is cut. */
+  cut(belongs: (connection: ClientConnection) => boolean = () => true): void {
+    for (const connection of [...this.#connections]) if (belongs(connection)) connection.cut();
+  }
+}

@@ -1,0 +1,65 @@
+/** A health check behind guards. A probe that fails is a result, whatever made it fail; a detector that fails says nothing. */
+import type { HealthCheckInstance } from '@steelyard/sdk';
+import { SteelyardError } from '@steelyard/sdk';
+import { nameOf } from './answer.ts';
+import { nonsense, refusePromise } from './guard.ts';
+import { HEALTHY, NORMAL, Quarantine, REFUSED, type Ticket } from './quarantine.ts';
+import type { PluginRuntime } from './runtime.ts';
+
+/** @throws SteelyardError ERR_PLUGIN_DEFINITION when it is no health check */
+export function guardHealthCheck(plugin: PluginRuntime, instance: HealthCheckInstance): HealthCheckInstance {
+  const fault = faultOfShape(instance);
+  if (fault !== '') throw new SteelyardError('ERR_PLUGIN_DEFINITION', { message: `health check ${plugin.name}: ${fault}`, source: 'plugin' });
+  const guarded: HealthCheckInstance = {};
+  if (instance.schedule) guarded.schedule = instance.schedule;
+  if (instance.ejection) guarded.ejection = instance.ejection;
+  // `async`: a probe that throws at once is a failed probe too.
+  if (instance.probe) guarded.probe = async (backend, signal) => instance.probe!(backend, signal);
+  if (instance.observe) guarded.observe = guardObserve(new Quarantine(plugin, 'observe'), (backend, outcome) => instance.observe!(backend, outcome));
+  return guarded;
+}
+
+function guardObserve(tap: Quarantine, observe: NonNullable<HealthCheckInstance['observe']>): NonNullable<HealthCheckInstance['observe']> {
+  return (backend, outcome) => {
+    let ticket: Ticket = NORMAL;
+    if (tap.state !== HEALTHY && (ticket = tap.admit()) === REFUSED) return undefined;
+    let verdict: boolean | undefined;
+    try {
+      verdict = observe(backend, outcome);
+      if (verdict !== undefined && typeof verdict !== 'boolean') {
+        refusePromise(verdict);
+        throw nonsense(`it returned ${nameOf(verdict)}`, 'return true, false or undefined');
+      }
+    } catch (thrown) {
+      tap.failed(ticket, thrown);
+      return undefined;
+    }
+    if (tap.state !== HEALTHY) tap.succeeded(ticket);
+    return verdict;
+  };
+}
+
+function faultOfShape(instance: unknown): string {
+  if (typeof instance !== 'object' || instance === null || !('probe' in instance || 'observe' in instance)) {
+    return `create returned ${nameOf(instance)}; expected { probe, schedule } or { observe, ejection }, at once`;
+  }
+  const { probe, observe, schedule, ejection } = instance as Record<string, unknown>;
+  if (probe !== undefined && typeof probe !== 'function') return `probe is ${nameOf(probe)}, not a function`;
+  if (observe !== undefined && typeof observe !== 'function') return `observe is ${nameOf(observe)}, not a function`;
+  if (probe !== undefined && !schedule) return 'probe needs a schedule';
+  if (observe !== undefined && !ejection) return 'observe needs an ejection';
+  return faultOfNumbers('schedule', schedule, ['intervalMs', 'timeoutMs', 'rise', 'fall'], ['jitter']) || faultOfNumbers('ejection', ejection, ['failures', 'ejectMs', 'maxEjectMs'], []);
+}
+
+/** A schedule of NaN would check without a pause. */
+function faultOfNumbers(name: string, values: unknown, positive: readonly string[], nonNegative: readonly string[]): string {
+  if (values === undefined) return '';
+  if (typeof values !== 'object' || values === null) return `${name} is ${nameOf(values)}, not an object`;
+  const numbers = values as Record<string, unknown>;
+  for (const key of [...positive, ...nonNegative]) {
+    const value = numbers[key];
+    const isGood = typeof value === 'number' && Number.isFinite(value) && (positive.includes(key) ? value > 0 : value >= 0);
+    if (!isGood) return `${name}.${key} is ${nameOf(value)}; expected a number ${positive.includes(key) ? 'above 0' : 'of 0 or more'}`;
+  }
+  return '';
+}

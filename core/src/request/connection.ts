@@ -1,0 +1,272 @@
+/**
+ * Step 1: a client's connection. Bytes come in; whole heads begin exchanges, one at a time, in order;
+ * what comes too early (a pipelined request, a body nobody can take yet) waits in `#waiting`.
+ */
+import type { Listener } from '../listen/listener.ts';
+import type { Generation, ListenerPlan } from '../generation.ts';
+import { endsHead, parseRequestHead } from '../http1/request-head.ts';
+import type { Timed } from '../sockets/deadlines.ts';
+import type { Socket, SocketHandler } from '../sockets/socket.ts';
+import type { DataThread } from '../workers/data-thread.ts';
+import { Exchange } from './exchange.ts';
+import { connect, type Admissible } from './connect.ts';
+import { ForwardingLines } from './forwarding.ts';
+
+/** What may wait before reading is paused: a client that pipelines further than this has to wait itself. */
+const WAITING_LIMIT_BYTES = 65_536;
+/** After our last byte the client may still be sending: so much is read and dropped, so that no reset overtakes the response (RFC 9112 §9.6). */
+const LINGER_BYTES = 65_536;
+const LINGER_MS = 2_000;
+
+const NOTHING = Buffer.alloc(0);
+
+export class HttpConnection implements Admissible, SocketHandler, Timed {
+  readonly protocol = 'http' as const;
+  readonly id: number;
+  readonly socket: Socket;
+  readonly thread: DataThread;
+  readonly remoteAddress: string;
+  readonly openedAt = performance.now();
+  deadline = Infinity;
+  deadlineIndex = -1;
+  /** The response under way is the last one, and says so. */
+  isDraining = false;
+  readonly #listener: Listener;
+  #exchange: Exchange | undefined;
+  #lines: ForwardingLines | undefined;
+  #waiting = NOTHING;
+  /** How much of `#waiting` was there at the last vain look for a head: looking again pays only when that doubled, or at a head's end. */
+  #lookedAt = 0;
+  #isAdmitted = false;
+  /** Nothing that comes is read any more. */
+  #isClosing = false;
+  #isLingering = false;
+  #lingered = 0;
+  #hasClosed = false;
+
+  constructor(thread: DataThread, listener: Listener, socket: Socket) {
+    this.thread = thread;
+    this.id = thread.nextConnectionId();
+    this.socket = socket;
+    this.#listener = listener;
+    this.remoteAddress = socket.remoteAddress;
+    socket.handler = this;
+    thread.deadlines.add(this);
+  }
+
+  get listener(): string {
+    return this.#listener.name;
+  }
+  get remotePort(): number {
+    return this.socket.remotePort;
+  }
+  get localAddress(): string {
+    return this.socket.localAddress;
+  }
+  get localPort(): number {
+    return this.socket.localPort;
+  }
+  /** The newest generation's view of this listener: the next request is served by it. */
+  get plan(): ListenerPlan {
+    return this.#listener.plan;
+  }
+  /** The config that the exchange under way runs under. */
+  get generation(): Generation | undefined {
+    return this.#exchange?.generation;
+  }
+
+  /** Asks `onConnect`, then reads. */
+  open(): void {
+    this.deadline = this.thread.deadlines.in(this.plan.config.timeouts.headMs);
+    connect(this);
+  }
+
+  /** `onConnect` has nothing against it. */
+  admit(): void {
+    this.#isAdmitted = true;
+    if (this.#waiting.length > 0) this.#readWaiting();
+  }
+
+  onOpen(): void {}
+
+  onBytes(bytes: Buffer, start: number, end: number): void {
+    if (this.#isLingering) return this.#linger(end - start);
+    if (!this.#isAdmitted) return this.#wait(bytes, start, end);
+    if (this.#waiting.length > 0) {
+      this.#wait(bytes, start, end);
+      if (this.#exchange === undefined || this.#exchange.takesBody) this.#readWaiting();
+      return;
+    }
+    const rest = this.#read(bytes, start, end);
+    if (rest < end) this.#wait(bytes, rest, end);
+  }
+
+  /** Takes whole heads and body bytes; returns where that had to stop. */
+  #read(bytes: Buffer, at: number, end: number): number {
+    while (at < end && !this.#isClosing) {
+      const exchange = this.#exchange;
+      if (exchange) {
+        if (!exchange.takesBody) return at;
+        at = exchange.takeBody(bytes, at, end);
+        if (this.#exchange === exchange) return at; // still under way: what is left has to wait for its end
+        continue;
+      }
+      const begun = this.#begin(bytes, at, end);
+      if (begun === at) return at;
+      at = begun;
+    }
+    return this.#isClosing ? end : at;
+  }
+
+  /** Begins the exchange whose head starts at `at`; returns the position behind what was used, `at` = the head is not complete. */
+  #begin(bytes: Buffer, at: number, end: number): number {
+    const plan = this.plan;
+    const exchange = this.thread.freeExchanges.pop() ?? new Exchange();
+    const behindHead = parseRequestHead(exchange.request, bytes, at, end, plan.config.limits);
+    if (behindHead === 0) {
+      this.thread.freeExchanges.push(exchange);
+      return at;
+    }
+    this.deadline = Infinity;
+    this.#exchange = exchange;
+    exchange.begin(this, plan);
+    if (behindHead < 0) {
+      exchange.refuseHead();
+      return end;
+    }
+    return exchange.start(bytes, behindHead, end);
+  }
+
+  #wait(bytes: Buffer, start: number, end: number): void {
+    const fresh = bytes.subarray(start, end);
+    this.#waiting = this.#waiting.length === 0 ? Buffer.from(fresh) : Buffer.concat([this.#waiting, fresh]);
+    if (this.#exchange) {
+      if (this.#waiting.length >= WAITING_LIMIT_BYTES) this.socket.pause();
+      return;
+    }
+    // The beginning of a head: it has so long to be completed.
+    if (this.#lookedAt === 0 && this.#isAdmitted) {
+      this.#lookedAt = this.#waiting.length;
+      this.deadline = this.thread.deadlines.in(this.plan.config.timeouts.headMs);
+    }
+  }
+
+  #readWaiting(): void {
+    const waiting = this.#waiting;
+    if (!this.#exchange && this.#lookedAt > 0 && waiting.length < 2 * this.#lookedAt && !endsHead(waiting, Math.max(0, this.#lookedAt - 3), waiting.length)) return;
+    this.#waiting = NOTHING;
+    const rest = this.#read(waiting, 0, waiting.length);
+    if (rest < waiting.length) {
+      // `#read` may not have filled it meanwhile: while it runs, nothing comes in.
+      this.#waiting = waiting.subarray(rest);
+      if (!this.#exchange) {
+        if (this.#lookedAt === 0) this.deadline = this.thread.deadlines.in(this.plan.config.timeouts.headMs);
+        this.#lookedAt = this.#waiting.length;
+      }
+      return;
+    }
+    this.#lookedAt = 0;
+    if (!this.#isClosing) this.socket.resume();
+  }
+
+  /** The exchange can take body bytes now. */
+  bodyWanted(): void {
+    if (this.#waiting.length > 0) this.#readWaiting();
+    else this.socket.resume();
+  }
+
+  /** The exchange has ended in order; the next request may come. */
+  next(keepAlive: boolean): void {
+    this.#exchange = undefined;
+    if (this.#hasClosed) return;
+    if (!keepAlive || this.isDraining || this.#isClosing) return this.close();
+    this.deadline = this.thread.deadlines.in(this.plan.config.timeouts.idleMs);
+    // Not from here: `next` may be called from inside `#read`, which goes on by itself.
+    if (this.#waiting.length > 0) queueMicrotask(() => this.#goOn());
+    else this.socket.resume();
+  }
+
+  /** The lines of our own in each forwarded request; kept while the listener's plan is the same. */
+  forwardingLines(plan: ListenerPlan): ForwardingLines {
+    if (!this.#lines?.isFor(plan)) this.#lines = new ForwardingLines(plan, this.remoteAddress);
+    return this.#lines;
+  }
+
+  #goOn(): void {
+    if (this.#exchange || this.#hasClosed || this.#isClosing || this.#waiting.length === 0) return;
+    this.#lookedAt = 0;
+    this.#readWaiting();
+  }
+
+  /** The exchange is over and the rest of the connection is a tunnel: the socket belongs to it from now on. Returns what already came of it. */
+  handOver(): Buffer {
+    const early = this.#waiting;
+    this.#waiting = NOTHING;
+    this.deadline = Infinity;
+    return early;
+  }
+
+  /** FIN behind what was sent, then what the client still sends is read and dropped for a while. */
+  close(): void {
+    if (this.#hasClosed || this.#isLingering) return;
+    this.#isClosing = true;
+    this.#isLingering = true;
+    this.#waiting = NOTHING;
+    this.socket.shutdown();
+    this.socket.resume();
+    this.deadline = this.thread.deadlines.in(LINGER_MS);
+  }
+
+  /** The response was broken off: the client must see that it is not whole. */
+  abandon(): void {
+    this.#exchange = undefined;
+    this.socket.reset();
+  }
+
+  #linger(size: number): void {
+    this.#lingered += size;
+    if (this.#lingered > LINGER_BYTES) this.socket.destroy();
+  }
+
+  /** Stop or removal of the listener: an idle connection ends now, a busy one after its response. */
+  drain(): void {
+    this.isDraining = true;
+    if (!this.#exchange && this.#waiting.length === 0) this.close();
+  }
+
+  /** The drain limit is over. */
+  cut(): void {
+    this.#exchange?.cut();
+    this.socket.destroy();
+  }
+
+  onEnd(): void {
+    if (this.#isLingering || !this.#exchange) return this.socket.destroy();
+    this.isDraining = true;
+    this.#exchange.clientEnded();
+  }
+
+  onDrain(): void {
+    if (this.deadline !== Infinity && !this.#isLingering) this.deadline = Infinity;
+    this.#exchange?.clientDrained();
+  }
+
+  onClose(): void {
+    this.#hasClosed = true;
+    this.thread.deadlines.remove(this);
+    this.#exchange?.clientGone();
+    this.#exchange = undefined;
+    this.#listener.forget(this);
+  }
+
+  onDeadline(): void {
+    if (this.#isLingering) return this.socket.destroy();
+    if (this.#exchange) return this.#exchange.clientTimedOut();
+    if (this.#waiting.length === 0) return this.close();
+    // A head was begun and not completed.
+    const exchange = this.thread.freeExchanges.pop() ?? new Exchange();
+    this.#exchange = exchange;
+    exchange.begin(this, this.plan);
+    exchange.refuse(408, 'ERR_REQUEST_TIMEOUT', 'the head was not complete in time');
+  }
+}

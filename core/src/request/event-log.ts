@@ -1,0 +1,67 @@
+/** What the data path tells the log: rate-limited, so that an outage does not drown in its own lines, and never with header values. */
+import type { Connection, ErrorCode } from '@steelyard/sdk';
+import type { Logger } from '@steelyard/sdk';
+
+/** Lines of one kind per second; the next line says how many were left out. */
+const LINES_PER_SECOND = 5;
+
+interface Allowance {
+  second: number;
+  lines: number;
+  suppressed: number;
+}
+
+export interface RefusalFacts {
+  exchange: number;
+  listener: string;
+  client: string;
+  status: number;
+  route?: string | undefined;
+  backend?: string | undefined;
+  attempts?: number;
+}
+
+export class EventLog {
+  readonly #log: Logger;
+  readonly #allowances = new Map<string, Allowance>();
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  refused(connection: Connection, reason: string): void {
+    this.#write('info', 'refused', { code: 'ERR_REFUSED', listener: connection.listener, client: connection.remoteAddress }, `connection refused: ${reason}`);
+  }
+
+  /** The core answered in place of a backend, or cut an exchange. */
+  answered(code: ErrorCode, detail: string, facts: RefusalFacts): void {
+    const level = facts.status >= 500 ? 'warn' : 'debug';
+    this.#write(level, code, { code, ...facts }, detail);
+  }
+
+  /** An attempt failed; another may follow. */
+  attemptFailed(code: ErrorCode, detail: string, facts: { backend: string; exchange: number; phase: string; attempt: number }): void {
+    this.#write('warn', code + facts.backend, { code, ...facts }, detail);
+  }
+
+  fault(error: unknown, message: string): void {
+    this.#write('error', message, { err: error }, message);
+  }
+
+  #write(level: 'debug' | 'info' | 'warn' | 'error', kind: string, fields: object, message: string): void {
+    const second = Math.floor(performance.now() / 1000);
+    let allowance = this.#allowances.get(kind);
+    if (!allowance) this.#allowances.set(kind, (allowance = { second, lines: 0, suppressed: 0 }));
+    if (allowance.second !== second) {
+      allowance.second = second;
+      allowance.lines = 0;
+    }
+    if (++allowance.lines > LINES_PER_SECOND) {
+      allowance.suppressed++;
+      return;
+    }
+    const suppressed = allowance.suppressed;
+    allowance.suppressed = 0;
+    this.#log[level](suppressed > 0 ? { ...fields, suppressed } : fields, message);
+  }
+}

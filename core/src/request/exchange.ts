@@ -1,0 +1,399 @@
+/**
+ * Step 2: an exchange, one request and its response. This file is the order of things; each step has a file of its own:
+ * select (which backend), forward (the request to it), relay (its response), settle (the ends).
+ * The object is used again: after `finish`, or a method that may lead there, nobody touches it.
+ */
+import type { Aborter, ErrorCode, HttpExchange, Phase, Result, Route } from '@steelyard/sdk';
+import type { ListenerPlan } from '../generation.ts';
+import type { RedirectableExchange, RequestVerdict } from '../hooks.ts';
+import { BodyReader } from '../http1/body-reader.ts';
+import { Http1RequestHead } from '../http1/request-head.ts';
+import { Http1ResponseHead } from '../http1/response-head.ts';
+import type { Lane } from '../lane.ts';
+import type { Tunnel, TunnelEnd } from '../stream/tunnel.ts';
+import type { UpstreamConnection, UpstreamUser } from '../upstream/connection.ts';
+import { answer, answerForPlugin, STATUS_OF } from './answer.ts';
+import { AttemptingExchange } from './attempt.ts';
+import type { HttpConnection } from './connection.ts';
+import { forward, forwardBody, isReplayable, sendRequest } from './forward.ts';
+import { prepareForwarding, WireSettings } from './forwarding.ts';
+import { HeldBody } from './held-body.ts';
+import { relayBytes, relayEnd } from './relay.ts';
+import type { RouteMatchResult } from './route.ts';
+import { select } from './select.ts';
+import { settleAttempt, settleExchange } from './settle.ts';
+
+/** Where an exchange stands, in this order. */
+export const ASKING = 0; // onRequest
+export const CONNECTING = 1; // a lease is open, its connection not yet
+export const WAITING = 2; // the request head is sent, no final response head yet
+export const RELAYING = 3; // the response head is sent
+export const FLUSHING = 4; // the response is complete, the client has not read all of it
+export const TUNNELLING = 5; // upgraded
+export const OVER = 6;
+
+export class Exchange extends AttemptingExchange implements HttpExchange, RedirectableExchange, UpstreamUser {
+  readonly protocol = 'http' as const;
+  declare connection: HttpConnection;
+  readonly request = new Http1RequestHead();
+  readonly response = new Http1ResponseHead();
+  readonly body = new BodyReader();
+  readonly reply = new BodyReader();
+  readonly held = new HeldBody();
+  readonly wire = new WireSettings();
+  match: RouteMatchResult | undefined;
+  upstream: UpstreamConnection | undefined;
+  tunnel: Tunnel | undefined;
+  stage = OVER;
+  /** Attempts in which bytes were written to a backend. */
+  writes = 0;
+  /** In the attempt under way bytes were written, or came back. */
+  hasWritten = false;
+  hasResponseByte = false;
+  /** The attempt under way runs on a connection that was idle before: the backend may have closed it already. */
+  isOnReused = false;
+  /** Where the route's rewrite begins in the head's journal; -1 = not applied. Plugins see the request as the client sent it. */
+  rewriteMark = -1;
+  /** `held` holds the body from its first byte. */
+  isHeldWhole = true;
+  keepAlive = false;
+  /** The beginning of a response head that came in pieces. */
+  partialHead: Buffer | undefined;
+  // What `onResponse` will be told.
+  status = 0;
+  code: ErrorCode | '' = '';
+  answeredBy: Result['answeredBy'] = 'nobody';
+  firstByteMs = -1;
+  #plan!: ListenerPlan;
+  #redirected: Lane | undefined;
+  #isInHook = false;
+  #isRetired = false;
+  #lastFailure: { status: number; code: ErrorCode; detail: string } | undefined;
+  readonly #onVerdict = (_error: unknown, verdict: RequestVerdict | undefined): void => this.#heard(verdict);
+  readonly #onPoolVerdict = (_error: unknown, verdict: RequestVerdict | undefined): void => this.#heardPool(verdict);
+
+  get route(): Route | undefined {
+    return this.lane.route;
+  }
+  get plan(): ListenerPlan {
+    return this.#plan;
+  }
+
+  /** A head has come, good or bad: from here on there will be one `onResponse`. */
+  begin(connection: HttpConnection, plan: ListenerPlan): void {
+    this.connection = connection;
+    this.thread = connection.thread;
+    this.#plan = plan;
+    this.generation = plan.generation;
+    this.lane = plan.unrouted;
+    this.id = this.thread.nextExchangeId();
+    this.startedAt = performance.now();
+    this.attempts = 0;
+    this.clientAddress = connection.remoteAddress;
+    this.tried.length = 0;
+    this.backend = undefined;
+    this.match = undefined;
+    this.stage = ASKING;
+    this.writes = 0;
+    this.isHeldWhole = true;
+    this.keepAlive = false;
+    this.partialHead = undefined;
+    this.rewriteMark = -1;
+    this.status = 0;
+    this.code = '';
+    this.answeredBy = 'nobody';
+    this.firstByteMs = -1;
+    this.#redirected = undefined;
+    this.#lastFailure = undefined;
+    this.body.begin('none', 0);
+    this.reply.begin('none', 0);
+    this.generation.enter();
+  }
+
+  /** The head is good; body bytes that came with it are in [at, end). Returns the position behind those that were taken. */
+  start(bytes: Buffer, at: number, end: number): number {
+    const { request, body } = this;
+    this.match = this.#plan.routes.match(request);
+    if (this.match) this.lane = this.#plan.laneOf(this.match);
+    this.keepAlive = request.keepAlive;
+    body.begin(request.chunked ? 'chunked' : request.contentLength > 0 ? 'length' : 'none', request.contentLength);
+    prepareForwarding(this);
+    if (request.contentLength > this.lane.maxBodyBytes) {
+      this.refuse(413, 'ERR_REQUEST_BODY_SIZE', `Content-Length ${request.contentLength} is over ${this.lane.maxBodyBytes}`);
+      return end;
+    }
+    if (!body.isComplete && at < end) {
+      if (!this.#hold(bytes, at, end)) return end;
+      at = body.at;
+    }
+    const hook = this.lane.onRequest;
+    if (hook) {
+      this.#isInHook = true;
+      hook.callAsync(this, this.#onVerdict);
+    } else {
+      this.#toPool();
+    }
+    return at;
+  }
+
+  /** Keeps body bytes until they can be sent. False when they end the exchange. */
+  #hold(bytes: Buffer, at: number, end: number): boolean {
+    this.held.makeRoom(this.body.bound(end - at));
+    this.held.length = this.body.reframe(bytes, at, end, this.held.bytes, this.held.length, false);
+    return this.checkBody();
+  }
+
+  /** A plugin's wish for another pool: the first counts. False when there is no http pool of that name. */
+  redirect(pool: string): boolean {
+    const lane = this.lane.toPool(pool);
+    if (!lane) return false;
+    this.#redirected ??= lane;
+    return true;
+  }
+
+  #heard(verdict: RequestVerdict | undefined): void {
+    this.#isInHook = false;
+    if (this.stage === OVER) return this.#recycle();
+    if (this.#redirected) this.lane = this.#redirected;
+    if (verdict) return answerForPlugin(this, verdict);
+    this.#toPool();
+  }
+
+  #toPool(): void {
+    const hook = this.lane.onRequestInPool;
+    if (!hook) return this.#choose();
+    this.#isInHook = true;
+    hook.callAsync(this, this.#onPoolVerdict);
+  }
+
+  #heardPool(verdict: RequestVerdict | undefined): void {
+    this.#isInHook = false;
+    if (this.stage === OVER) return this.#recycle();
+    if (verdict) return answerForPlugin(this, verdict);
+    this.#choose();
+  }
+
+  #choose(): void {
+    const pool = this.lane.pool;
+    if (!pool) return this.fail(404, 'ERR_NO_ROUTE', 'no route matches');
+    pool.budget.deposit(this.startedAt);
+    this.#attempt();
+  }
+
+  #attempt(): void {
+    this.hasWritten = false;
+    this.hasResponseByte = false;
+    this.partialHead = undefined;
+    if (select(this)) return forward(this);
+    const last = this.#lastFailure;
+    if (last) return this.fail(last.status, last.code, last.detail);
+    this.fail(503, 'ERR_NO_BACKEND', `no backend of pool ${this.pool.name} is available`);
+  }
+
+  /** The attempt under way failed for the backend's fault: another one, or the end. */
+  attemptFailed(phase: Phase, code: ErrorCode, detail: string): void {
+    this.#dropUpstream();
+    const { backend, pool } = this;
+    this.tried.push(backend!);
+    this.thread.events.attemptFailed(code, detail, { exchange: this.id, backend: backend!.id, phase, attempt: this.attempts });
+    settleAttempt(this, { kind: 'failed', phase, code, status: this.stage === RELAYING ? this.status : 0 });
+    if (this.stage >= RELAYING) return this.#breakOff('backend', code);
+    const isTimeout = code === 'ERR_UPSTREAM_TIMEOUT' || code === 'ERR_UPSTREAM_CONNECT_TIMEOUT';
+    this.#lastFailure = { status: isTimeout ? 504 : 502, code, detail };
+    if (!this.#mayRetry()) return this.fail(this.#lastFailure.status, code, detail);
+    this.thread.metrics.retry(pool.name);
+    this.#attempt();
+  }
+
+  #mayRetry(): boolean {
+    const { attempts, replays } = this.pool.config.retry;
+    if (this.attempts >= attempts || this.hasResponseByte) return false;
+    if (this.writes === 0) return true;
+    return this.writes <= replays && isReplayable(this) && this.pool.budget.withdraw(performance.now());
+  }
+
+  /** Whether body bytes can be taken now. */
+  get takesBody(): boolean {
+    return !this.body.isComplete && (this.stage === WAITING || this.stage === RELAYING) && !this.upstream!.socket.isClogged;
+  }
+
+  /** Takes body bytes from [at, end); returns the position behind them. */
+  takeBody(bytes: Buffer, at: number, end: number): number {
+    this.connection.deadline = this.thread.deadlines.in(this.#plan.config.timeouts.bodyMs);
+    return forwardBody(this, bytes, at, end);
+  }
+
+  /** After body bytes were read: whether they keep the grammar and the limits. Otherwise the exchange is over. */
+  checkBody(): boolean {
+    const { body } = this;
+    if (body.isBroken) {
+      this.refuse(400, 'ERR_REQUEST_MALFORMED', body.chunks.faultDetail);
+      return false;
+    }
+    if (body.received > this.lane.maxBodyBytes) {
+      this.refuse(413, 'ERR_REQUEST_BODY_SIZE', `the body is over ${this.lane.maxBodyBytes} bytes`);
+      return false;
+    }
+    return true;
+  }
+
+  refuseHead(): void {
+    const { fault, faultDetail } = this.request;
+    const code = fault || 'ERR_REQUEST_MALFORMED';
+    this.refuse(STATUS_OF[code] ?? 400, code, faultDetail);
+  }
+
+  /** The client is at fault: it is told, and its connection ends. */
+  refuse(status: number, code: ErrorCode, detail: string): void {
+    this.keepAlive = false;
+    this.fail(status, code, detail, 'client');
+  }
+
+  /** The balancer answers in place of a backend; if a response has begun, it is broken off. */
+  fail(status: number, code: ErrorCode, detail: string, by: Aborter = 'balancer'): void {
+    this.#dropUpstream();
+    settleAttempt(this, { kind: 'aborted', by, status: 0 });
+    this.code = code;
+    this.thread.events.answered(code, detail, {
+      exchange: this.id, listener: this.connection.listener, client: this.clientAddress, status,
+      route: this.lane.route?.name, backend: this.backend?.id, attempts: this.attempts,
+    });
+    if (this.stage >= RELAYING) return this.#breakOff(by, code);
+    answer(this, status, code);
+  }
+
+  /** The response is complete as far as the client's socket will take it. */
+  flush(isGone: boolean): void {
+    if (isGone) return this.finish();
+    this.stage = FLUSHING;
+    this.connection.deadline = this.thread.deadlines.in(this.#plan.config.timeouts.writeMs);
+  }
+
+  finish(): void {
+    const { connection, keepAlive } = this;
+    const mayGoOn = keepAlive && this.body.isComplete;
+    this.#end(undefined);
+    connection.next(mayGoOn);
+  }
+
+  /** The response has begun and cannot be completed: the client must not take it for whole. */
+  #breakOff(by: Result['abortedBy'], code: ErrorCode): void {
+    const { connection } = this;
+    this.code = code;
+    connection.abandon();
+    this.#end(by);
+  }
+
+  #end(abortedBy: Result['abortedBy']): void {
+    this.stage = OVER;
+    if (this.rewriteMark >= 0) this.request.rollback(this.rewriteMark);
+    settleExchange(this, {
+      status: this.status,
+      backend: this.backend,
+      attempts: this.attempts,
+      answeredBy: this.answeredBy,
+      abortedBy,
+      code: this.code,
+      bytesFromClient: this.tunnel ? this.tunnel.bytesFromClient : this.body.received,
+      bytesToClient: this.tunnel ? this.tunnel.bytesToClient : this.reply.received,
+      firstByteMs: this.firstByteMs,
+      durationMs: performance.now() - this.startedAt,
+    });
+    this.held.clear();
+    this.tunnel = undefined;
+    if (!this.#isInHook) this.#recycle();
+  }
+
+  #recycle(): void {
+    if (!this.#isRetired) this.thread.freeExchanges.push(this);
+  }
+
+  /** A plugin that overran its time limit still holds this object: it serves nobody else after this exchange. */
+  retire(): void {
+    this.#isRetired = true;
+  }
+
+  #dropUpstream(): void {
+    this.upstream?.destroy();
+    this.upstream = undefined;
+  }
+
+  /** Somebody ends it before its end. */
+  abort(by: Aborter, code: ErrorCode): void {
+    if (this.stage === OVER) return;
+    if (this.tunnel) return this.tunnel.cut();
+    this.#dropUpstream();
+    settleAttempt(this, { kind: 'aborted', by, status: this.status });
+    this.code = code;
+    this.#end(by);
+  }
+
+  /** Both sides of the tunnel are closed, and the attempt is settled. */
+  tunnelOver(by: TunnelEnd): void {
+    const aborters = { nobody: undefined, client: 'client', backend: 'backend', idle: 'balancer', balancer: 'balancer' } as const;
+    if (by === 'backend') this.code = 'ERR_UPSTREAM_CLOSED';
+    if (by === 'client') this.code = 'ERR_CLIENT_CLOSED';
+    if (by === 'balancer') this.code = 'ERR_DRAIN_LIMIT';
+    this.#end(aborters[by]);
+  }
+
+  // What the client's connection tells.
+
+  clientGone(): void {
+    this.abort('client', 'ERR_CLIENT_CLOSED');
+  }
+
+  clientEnded(): void {
+    const waits = this.stage === FLUSHING || (this.#plan.config.halfClose === 'serve' && this.body.isComplete);
+    if (!waits) this.connection.socket.destroy();
+  }
+
+  clientDrained(): void {
+    if (this.stage === FLUSHING) return this.finish();
+    if (this.stage !== RELAYING || !this.upstream) return;
+    this.upstream.deadline = this.thread.deadlines.in(this.pool.config.timeouts.bodyMs);
+    this.upstream.socket.resume();
+  }
+
+  clientTimedOut(): void {
+    if (!this.connection.socket.isClogged) return this.refuse(408, 'ERR_REQUEST_TIMEOUT', 'the body did not come in time');
+    this.abort('client', 'ERR_CLIENT_STALLED');
+    this.connection.socket.reset();
+  }
+
+  cut(): void {
+    this.abort('balancer', 'ERR_DRAIN_LIMIT');
+  }
+
+  // What the connection to the backend tells.
+
+  onUpstreamOpen(): void {
+    this.lease!.connectMs = performance.now() - this.lease!.startedAt;
+    sendRequest(this);
+  }
+
+  onUpstreamBytes(bytes: Buffer, start: number, end: number): void {
+    relayBytes(this, bytes, start, end);
+  }
+
+  onUpstreamEnd(): void {
+    relayEnd(this, undefined);
+  }
+
+  onUpstreamDrain(): void {
+    if (!this.body.isComplete) this.connection.bodyWanted();
+  }
+
+  onUpstreamGone(error: Error | undefined): void {
+    this.upstream = undefined;
+    relayEnd(this, error);
+  }
+
+  onUpstreamDeadline(): void {
+    const { connectMs, responseMs, bodyMs } = this.pool.config.timeouts;
+    if (this.stage === CONNECTING) return this.attemptFailed('connect', 'ERR_UPSTREAM_CONNECT_TIMEOUT', `no connection within ${connectMs} ms`);
+    if (this.stage === RELAYING) return this.attemptFailed('body', 'ERR_UPSTREAM_TIMEOUT', `no byte of the response for ${bodyMs} ms`);
+    if (!this.body.isComplete) return this.attemptFailed('send', 'ERR_UPSTREAM_TIMEOUT', `the backend took no byte of the request for ${bodyMs} ms`);
+    this.attemptFailed('head', 'ERR_UPSTREAM_TIMEOUT', `no response within ${responseMs} ms`);
+  }
+}

@@ -1,0 +1,124 @@
+/** Step 4: the request to the backend: its head and what there is of its body in one write, then the body as it comes. */
+import type { Exchange } from './exchange.ts';
+import { CONNECTING, WAITING } from './exchange.ts';
+import { UpstreamConnection } from '../upstream/connection.ts';
+import { CRLF, writeChunkHead } from '../http1/chunked.ts';
+import { completeWire } from './forwarding.ts';
+
+/** Chunk line, CRLF, last chunk and empty line around held bytes. */
+const CHUNK_OVERHEAD = 64;
+
+/** Takes an idle connection, or asks for a new one. `fresh`: an idle one has just failed. */
+export function forward(exchange: Exchange, fresh = false): void {
+  const { thread, lease, pool } = exchange;
+  exchange.stage = CONNECTING;
+  exchange.isOnReused = false;
+  const idle = fresh ? undefined : thread.idle.take(lease!.backend);
+  if (idle) {
+    idle.user = exchange;
+    exchange.isOnReused = true;
+    exchange.upstream = idle;
+    lease!.connectMs = 0;
+    return sendRequest(exchange);
+  }
+  exchange.upstream = new UpstreamConnection(thread.engine, thread.deadlines, thread.idle, lease!.backend, exchange);
+  exchange.upstream.deadline = thread.deadlines.in(pool.config.timeouts.connectMs);
+}
+
+export function sendRequest(exchange: Exchange): void {
+  const { thread, request, body, held, lease } = exchange;
+  const { out } = thread;
+  const upstream = exchange.upstream!;
+  const wire = completeWire(exchange);
+  const from = out.reserve(request.wireBound(wire) + held.length + CHUNK_OVERHEAD + (body.framing === 'chunked' ? body.chunks.trailers.length : 0));
+  const behindHead = request.write(out.bytes, from, wire);
+  const end = writeHeld(exchange, 0, out.bytes, behindHead);
+  if (!exchange.hasWritten) {
+    exchange.hasWritten = true;
+    exchange.writes++;
+  }
+  exchange.stage = WAITING;
+  lease!.bytesToBackend += end - from;
+  out.send(upstream.socket, end);
+  forgetHeldIfUseless(exchange);
+  expectMore(exchange);
+  if (!body.isComplete) exchange.connection.bodyWanted();
+}
+
+/** Body bytes from the client while the backend takes them. Returns the position behind them. */
+export function forwardBody(exchange: Exchange, bytes: Buffer, at: number, end: number): number {
+  const { thread, body, held } = exchange;
+  const { out } = thread;
+  const size = body.bound(end - at);
+  let from: number;
+  let to: number;
+  if (exchange.isHeldWhole) {
+    const before = held.length;
+    held.makeRoom(size);
+    held.length = body.reframe(bytes, at, end, held.bytes, before, false);
+    at = body.at;
+    if (!exchange.checkBody()) return end;
+    from = out.reserve(held.length - before + CHUNK_OVERHEAD + (body.framing === 'chunked' ? body.chunks.trailers.length : 0));
+    to = writeHeld(exchange, before, out.bytes, from);
+  } else {
+    from = out.reserve(size);
+    to = body.reframe(bytes, at, end, out.bytes, from, body.framing === 'chunked');
+    at = body.at;
+    if (!exchange.checkBody()) return end;
+  }
+  if (to > from) {
+    exchange.lease!.bytesToBackend += to - from;
+    out.send(exchange.upstream!.socket, to);
+  }
+  forgetHeldIfUseless(exchange);
+  expectMore(exchange);
+  return at;
+}
+
+/** Held payload from `from` on, framed for the backend; with the end of the body if that is there. */
+function writeHeld(exchange: Exchange, from: number, target: Buffer, position: number): number {
+  const { body, held } = exchange;
+  const size = held.length - from;
+  if (body.framing !== 'chunked') return position + held.bytes.copy(target, position, from, held.length);
+  if (size > 0) {
+    position = writeChunkHead(target, position, size);
+    position += held.bytes.copy(target, position, from, held.length);
+    position += CRLF.copy(target, position);
+  }
+  return body.isComplete ? body.writeEnd(target, position) : position;
+}
+
+/** What was sent is kept only while the request could be sent again. */
+function forgetHeldIfUseless(exchange: Exchange): void {
+  if (!exchange.isHeldWhole || exchange.body.framing === 'none') return;
+  if (exchange.request.isIdempotent && exchange.held.length <= exchange.pool.config.retry.retryBufferBytes) return;
+  exchange.isHeldWhole = false;
+  exchange.held.clear();
+}
+
+/** Nothing was written yet, or the method is idempotent (RFC 9110 §9.2.2) and everything that was written is still there. */
+export function isReplayable(exchange: Exchange): boolean {
+  return exchange.writes === 0 || (exchange.request.isIdempotent && exchange.isHeldWhole);
+}
+
+/** Sets the deadlines by what is to come next: the client's body, room at the backend, or the response. */
+function expectMore(exchange: Exchange): void {
+  const { thread, pool, body, connection, request } = exchange;
+  const upstream = exchange.upstream!;
+  const { bodyMs, responseMs } = pool.config.timeouts;
+  if (body.isComplete) {
+    connection.deadline = Infinity;
+    upstream.deadline = thread.deadlines.in(responseMs);
+  } else if (upstream.socket.isClogged) {
+    connection.deadline = Infinity;
+    connection.socket.pause();
+    upstream.deadline = thread.deadlines.in(bodyMs);
+  } else if (request.expectContinue && body.received === 0) {
+    // The client waits for the backend's word (RFC 9110 §10.1.1), so the backend's time runs, not the client's.
+    connection.deadline = Infinity;
+    upstream.deadline = thread.deadlines.in(responseMs);
+  } else {
+    connection.deadline = thread.deadlines.in(exchange.plan.config.timeouts.bodyMs);
+    upstream.deadline = Infinity;
+  }
+}

@@ -1,0 +1,30 @@
+/** Step 3: which backend. Taps of plugins are asked first, the pool's strategy last, then core's own order. */
+import type { Exchange } from '@steelyard/sdk';
+import type { BackendState } from '../upstream/backend.ts';
+import type { AttemptingExchange } from './attempt.ts';
+
+/**
+ * Opens a lease on a backend that is available and was not tried in this exchange.
+ * @returns false when there is none; then no lease is open.
+ */
+export function select(exchange: AttemptingExchange): boolean {
+  const { pool, lane, thread } = exchange;
+  const asSeenByPlugins = exchange as unknown as Exchange;
+  for (;;) {
+    pool.tried = exchange.tried;
+    const picked = lane.hooks.selectBackend?.call(asSeenByPlugins, pool) as BackendState | undefined;
+    const backend = picked ?? pool.nextAvailable();
+    if (!backend) return false;
+    const lease = thread.leases.open(backend, pool, asSeenByPlugins, performance.now());
+    if (!lease) {
+      // Another worker took the last place below its limit since the strategy looked.
+      exchange.tried.push(backend);
+      continue;
+    }
+    exchange.attempts++;
+    exchange.lease = lease;
+    exchange.backend = backend;
+    lease.strategy?.onStart?.(lease);
+    return true;
+  }
+}

@@ -1,0 +1,39 @@
+/** Step 6: the ends. Every lease and every exchange comes through here exactly once. */
+import type { Aborter, ErrorCode, Exchange, Outcome, Phase, Result } from '@steelyard/sdk';
+import type { AttemptingExchange } from './attempt.ts';
+
+type Fate =
+  | { kind: 'answered'; status: number }
+  | { kind: 'failed'; phase: Phase; code: ErrorCode; status: number }
+  | { kind: 'aborted'; by: Aborter; status: number };
+
+/** Ends the attempt under way, if there is one: the lease is given back, then everybody is told. */
+export function settleAttempt(exchange: AttemptingExchange, fate: Fate): void {
+  const lease = exchange.lease;
+  if (!lease) return;
+  exchange.lease = undefined;
+  const { thread, lane } = exchange;
+  thread.leases.close(lease);
+  const outcome: Outcome = {
+    ...fate,
+    connectMs: Math.max(0, lease.connectMs),
+    firstByteMs: lease.firstByteMs,
+    durationMs: performance.now() - lease.startedAt,
+    bytesToBackend: lease.bytesToBackend,
+    bytesFromBackend: lease.bytesFromBackend,
+  };
+  const backend = lease.backend;
+  lease.strategy?.onEnd?.(lease, outcome);
+  thread.observe(backend, outcome);
+  thread.metrics.attempt(backend, outcome);
+  lane.hooks.onAttempt?.call(exchange as unknown as Exchange, backend, outcome);
+  thread.leases.recycle(lease);
+}
+
+/** Ends the exchange. After this the object belongs to nobody. */
+export function settleExchange(exchange: AttemptingExchange, result: Result): void {
+  const { thread, lane, generation } = exchange;
+  thread.metrics.exchange(lane.counters, result);
+  lane.hooks.onResponse?.call(exchange as unknown as Exchange, result);
+  generation.leave();
+}

@@ -1,0 +1,41 @@
+/** A protocol switch (RFC 9110 §7.8): the backend said 101 to a client that had asked, and the connection becomes a tunnel. */
+import { settleAttempt } from './settle.ts';
+import { Tunnel, type TunnelEnd } from '../stream/tunnel.ts';
+import { TUNNELLING, type Exchange } from './exchange.ts';
+import type { ResponseWire } from '../http1/response-head.ts';
+
+const SWITCH: ResponseWire = { framing: 'none', connection: 'upgrade' };
+
+/** @param at where the backend's first bytes behind its 101 begin. */
+export function startTunnel(exchange: Exchange, bytes: Buffer, at: number, end: number): void {
+  const { thread, response, connection, lease, lane } = exchange;
+  const upstream = exchange.upstream!;
+  lease!.strategy?.onHead?.(lease!, response);
+  lane.hooks.onResponseHead?.call(exchange, response);
+  const { out } = thread;
+  const from = out.reserve(response.wireBound(SWITCH));
+  out.send(connection.socket, response.write(out.bytes, from, SWITCH));
+  exchange.stage = TUNNELLING;
+  exchange.status = 101;
+  exchange.answeredBy = 'backend';
+  exchange.firstByteMs = performance.now() - exchange.startedAt;
+  upstream.deadline = Infinity;
+  const early = connection.handOver();
+  exchange.tunnel = new Tunnel(thread, connection.socket, upstream.socket, exchange.plan.config.timeouts.tunnelMs, (by) => tunnelEnded(exchange, by));
+  exchange.tunnel.begin(early, Buffer.from(bytes.subarray(at, end)));
+}
+
+function tunnelEnded(exchange: Exchange, by: TunnelEnd): void {
+  const { connection, lease, tunnel } = exchange;
+  const upstream = exchange.upstream!;
+  lease!.bytesToBackend += tunnel!.bytesFromClient;
+  lease!.bytesFromBackend += tunnel!.bytesToClient;
+  upstream.user = undefined;
+  upstream.onClose(undefined);
+  exchange.upstream = undefined;
+  if (by === 'nobody') settleAttempt(exchange, { kind: 'answered', status: 101 });
+  else if (by === 'backend') settleAttempt(exchange, { kind: 'failed', phase: 'body', code: 'ERR_UPSTREAM_CLOSED', status: 101 });
+  else settleAttempt(exchange, { kind: 'aborted', by: by === 'client' ? 'client' : 'balancer', status: 101 });
+  exchange.tunnelOver(by);
+  connection.onClose();
+}

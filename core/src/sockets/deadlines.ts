@@ -1,0 +1,63 @@
+/** Time-outs by a coarse clock: one timer for all, a number per connection. A deadline is met up to one tick late, never early. */
+
+/** Fine enough for time-outs of tenths of a second; 20 sweeps a second over 10,000 connections cost about 0.1 % of a core. */
+const TICK_MS = 50;
+
+export interface Timed {
+  /** Monotonic milliseconds; `Infinity` = none. Set it at will. */
+  deadline: number;
+  /** The deadline is over; it was set to `Infinity` before. */
+  onDeadline(): void;
+  /** Place in the list; owned by `Deadlines`. */
+  deadlineIndex: number;
+}
+
+export class Deadlines {
+  /** Monotonic milliseconds at the last tick, while anything is watched. At most one tick old. */
+  now = performance.now();
+  readonly #timed: Timed[] = [];
+  #timer: NodeJS.Timeout | undefined;
+
+  add(timed: Timed): void {
+    timed.deadlineIndex = this.#timed.length;
+    this.#timed.push(timed);
+    if (this.#timer) return;
+    this.now = performance.now();
+    this.#timer = setInterval(() => this.#sweep(), TICK_MS);
+    this.#timer.unref();
+  }
+
+  remove(timed: Timed): void {
+    const index = timed.deadlineIndex;
+    if (index < 0) return;
+    const last = this.#timed.pop()!;
+    if (last !== timed) {
+      this.#timed[index] = last;
+      last.deadlineIndex = index;
+    }
+    timed.deadlineIndex = -1;
+    if (this.#timed.length > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** A deadline `ms` from now, on the coarse clock; the tick is added so that it is never early. */
+  in(ms: number): number {
+    return this.now + ms + TICK_MS;
+  }
+
+  get size(): number {
+    return this.#timed.length;
+  }
+
+  #sweep(): void {
+    this.now = performance.now();
+    // Backwards: a removal during the sweep moves an already seen element into the gap.
+    for (let index = this.#timed.length - 1; index >= 0; index--) {
+      const timed = this.#timed[index];
+      if (timed === undefined || timed.deadline > this.now) continue;
+      timed.deadline = Infinity;
+      timed.onDeadline();
+    }
+  }
+}

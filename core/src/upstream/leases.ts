@@ -1,0 +1,57 @@
+/** Leases of one data thread: opened once, closed once. `opened === closed` when nothing is under way. */
+import type { Exchange, Lease, StrategyInstance } from '@steelyard/sdk';
+import type { BackendState } from './backend.ts';
+import type { Pool } from './pool.ts';
+
+export class LeaseState implements Lease {
+  readonly slot: number;
+  backend!: BackendState;
+  exchange!: Exchange;
+  pool!: Pool;
+  /** The instance that is told the end, though a reload may have brought another meanwhile. */
+  strategy: StrategyInstance | undefined;
+  startedAt = 0;
+  /** Milliseconds from `startedAt`; -1 = not yet. */
+  connectMs = -1;
+  firstByteMs = -1;
+  bytesToBackend = 0;
+  bytesFromBackend = 0;
+
+  constructor(slot: number) {
+    this.slot = slot;
+  }
+}
+
+export class LeaseTable {
+  opened = 0;
+  closed = 0;
+  readonly #free: LeaseState[] = [];
+  #slots = 0;
+
+  /** A lease on the backend, or `undefined` when its limit was reached meanwhile. */
+  open(backend: BackendState, pool: Pool, exchange: Exchange, now: number): LeaseState | undefined {
+    if (!backend.acquire()) return undefined;
+    this.opened++;
+    const lease = this.#free.pop() ?? new LeaseState(this.#slots++);
+    lease.backend = backend;
+    lease.pool = pool;
+    lease.exchange = exchange;
+    lease.strategy = pool.strategy;
+    lease.startedAt = now;
+    lease.connectMs = -1;
+    lease.firstByteMs = -1;
+    lease.bytesToBackend = 0;
+    lease.bytesFromBackend = 0;
+    return lease;
+  }
+
+  /** The in-flight is given back at once; the slot when everybody has heard the end (`recycle`). */
+  close(lease: LeaseState): void {
+    this.closed++;
+    lease.backend.giveBack();
+  }
+
+  recycle(lease: LeaseState): void {
+    this.#free.push(lease);
+  }
+}

@@ -1,0 +1,96 @@
+/** A pool of one generation: its members as they stand, the strategy that picks among them, and what a pick may look at. */
+import type { Backend, Member, PoolView, StrategyInstance } from '@steelyard/sdk';
+import type { ResolvedPool } from '../config/resolved.ts';
+import type { HeadLimits } from '../http1/limits.ts';
+import type { PluginRuntime } from '../plugins/runtime.ts';
+import type { Scoreboard } from '../workers/scoreboard.ts';
+import type { BackendState } from './backend.ts';
+import { RetryBudget } from './retry-budget.ts';
+
+/** Servers are trusted with more fields than clients, but not with any number. */
+const MAX_RESPONSE_HEADERS = 1_000;
+
+export class Pool implements PoolView {
+  readonly config: ResolvedPool;
+  readonly budget: RetryBudget;
+  readonly responseLimits: HeadLimits;
+  /** The strategy's instance, guarded; `undefined` = core's own order. */
+  strategy: StrategyInstance | undefined;
+  plugin: PluginRuntime | undefined;
+  /** In the order of the config or the discovery. Replaced as a whole when membership changes. */
+  backends: readonly BackendState[] = [];
+  /** Backends that the exchange now picking has tried. Set by `select` before each pick: picks are synchronous. */
+  tried: readonly BackendState[] = NONE;
+
+  readonly #board: Scoreboard;
+  readonly #takesUnknown: boolean;
+  readonly #members = new Set<Backend>();
+  #cursor = 0;
+
+  /** @param hasActiveCheck without one, nothing would ever end `unknown` but traffic. */
+  constructor(config: ResolvedPool, board: Scoreboard, hasActiveCheck: boolean) {
+    this.config = config;
+    this.#board = board;
+    this.#takesUnknown = config.unknown === 'available' || !hasActiveCheck;
+    this.responseLimits = { maxHeadBytes: config.maxResponseHeadBytes, maxTargetBytes: config.maxResponseHeadBytes, maxHeaders: MAX_RESPONSE_HEADERS };
+    this.budget = new RetryBudget(config.retry.budget, config.retry.budgetPerSecond);
+  }
+
+  get name(): string {
+    return this.config.name;
+  }
+
+  /** The strategy's instance, already guarded, and the plugin it came from. */
+  useStrategy(instance: StrategyInstance, plugin: PluginRuntime): void {
+    this.strategy = instance;
+    this.plugin = plugin;
+  }
+
+  /** State that is not per backend goes from the old instance to the new one, if both are the same strategy in the same version. */
+  adoptFrom(previous: Pool): void {
+    const [ours, theirs] = [this.config.strategy?.definition, previous.config.strategy?.definition];
+    if (!ours || ours.name !== theirs?.name || (ours.stateVersion ?? 1) !== (theirs.stateVersion ?? 1)) return;
+    const state = previous.strategy?.snapshot?.();
+    if (state !== undefined) this.strategy?.adopt?.(state);
+  }
+
+  /** The members from now on. Strategies are told; leases on those that left run to their end. */
+  setMembers(backends: readonly BackendState[]): void {
+    this.backends = backends;
+    this.#members.clear();
+    for (const backend of backends) this.#members.add(backend);
+    const members: readonly Member[] = backends.map((backend) => ({ backend, weight: backend.weight }));
+    this.strategy?.update(members);
+  }
+
+  isAvailable(backend: Backend): boolean {
+    // A plugin may ask about anything, also about a backend of another pool or an object of its own making.
+    if (!this.#members.has(backend)) return false;
+    const member = backend as BackendState;
+    return this.canTake(member) && (this.tried.length === 0 || !this.tried.includes(member));
+  }
+
+  /** Healthy, not draining, below its limit. Whether it was tried is not asked. */
+  canTake(backend: BackendState): boolean {
+    const board = this.#board;
+    const row = backend.row;
+    if (board.marks(row) !== 0 || board.draining(row) || !board.belowLimit(row)) return false;
+    return this.#takesUnknown || board.known(row);
+  }
+
+  /** Core's own order, when no tap had an opinion: the next available one with a weight, then any available one. */
+  nextAvailable(): BackendState | undefined {
+    const count = this.backends.length;
+    let weightless: BackendState | undefined;
+    for (let step = 0; step < count; step++) {
+      this.#cursor = (this.#cursor + 1) % count;
+      const backend = this.backends[this.#cursor]!;
+      if (!this.isAvailable(backend)) continue;
+      if (backend.weight > 0) return backend;
+      weightless ??= backend;
+    }
+    return weightless;
+  }
+}
+
+const NONE: readonly BackendState[] = [];

@@ -1,0 +1,46 @@
+/** What one data thread has once, and every connection in it uses. */
+import type { Outcome } from '@steelyard/sdk';
+import type { TrafficMetrics } from '../metrics/traffic.ts';
+import type { Exchange } from '../request/exchange.ts';
+import type { EventLog } from '../request/event-log.ts';
+import { Deadlines } from '../sockets/deadlines.ts';
+import { OutSlab } from '../sockets/out-slab.ts';
+import type { SocketEngine } from '../sockets/socket.ts';
+import type { BackendState } from '../upstream/backend.ts';
+import { IdleConnections } from '../upstream/idle.ts';
+import { LeaseTable } from '../upstream/leases.ts';
+
+export class DataThread {
+  readonly engine: SocketEngine;
+  readonly metrics: TrafficMetrics;
+  readonly events: EventLog;
+  /** Passive health checks are told of every attempt. */
+  readonly observe: (backend: BackendState, outcome: Outcome) => void;
+  readonly out = new OutSlab();
+  readonly deadlines = new Deadlines();
+  readonly idle = new IdleConnections();
+  readonly leases = new LeaseTable();
+  /** Exchange objects that nobody uses now. */
+  readonly freeExchanges: Exchange[] = [];
+  #connectionIds = 0;
+  #exchangeIds = 0;
+
+  constructor(
+    engine: SocketEngine,
+    metrics: TrafficMetrics,
+    events: EventLog,
+    observe: (backend: BackendState, outcome: Outcome) => void,
+  ) {
+    this.engine = engine;
+    this.metrics = metrics;
+    this.events = events;
+    this.observe = observe;
+  }
+
+  nextConnectionId(): number {
+    return ++this.#connectionIds;
+  }
+  nextExchangeId(): number {
+    return ++this.#exchangeIds;
+  }
+}

@@ -1,0 +1,103 @@
+/** Backends and pools whose every fact a test sets by hand. */
+import type { Backend, HealthState, PoolView, Protocol } from '../model.ts';
+
+/** What a test says about a backend; the rest is made up. */
+export interface FakeBackendSpec {
+  /** Default `http://10.0.0.n:80`, n counting up within the world. */
+  url?: string;
+  /** Default `pool/url`. */
+  id?: string;
+  /** Default `api`. */
+  pool?: string;
+  weight?: number;
+  labels?: Readonly<Record<string, string>>;
+  zone?: string;
+  priority?: number;
+  /** Default no limit. */
+  maxInFlight?: number;
+  /** Default 0. */
+  inFlight?: number;
+  /** Default `up`. */
+  health?: HealthState;
+  draining?: boolean;
+}
+
+/**
+ * A backend to set by hand: `backend.health = 'down'`, `backend.inFlight = 9`. Leases of the same world count in `inFlight` as well.
+ * @example
+ * const [first, second] = world().backends(2);
+ * second!.draining = true;
+ */
+export class FakeBackend implements Backend {
+  readonly id: string;
+  readonly pool: string;
+  readonly url: string;
+  readonly protocol: Protocol;
+  readonly host: string;
+  readonly port: number;
+  readonly address: string;
+  weight: number;
+  labels: Readonly<Record<string, string>>;
+  zone: string;
+  priority: number;
+  maxInFlight: number;
+  inFlight: number;
+  health: HealthState;
+  draining: boolean;
+
+  constructor(number: number, spec: FakeBackendSpec = {}) {
+    this.pool = spec.pool ?? 'api';
+    this.url = spec.url ?? `http://10.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}:80`;
+    this.id = spec.id ?? `${this.pool}/${this.url}`;
+    const { protocol, hostname, port } = new URL(this.url);
+    this.protocol = protocol === 'tcp:' ? 'tcp' : 'http';
+    this.host = hostname.replace(/^\[|\]$/g, '');
+    this.port = port === '' ? 80 : Number(port);
+    this.address = `${hostname}:${this.port}`;
+    this.weight = spec.weight ?? 1;
+    this.labels = spec.labels ?? {};
+    this.zone = spec.zone ?? '';
+    this.priority = spec.priority ?? 0;
+    this.maxInFlight = spec.maxInFlight ?? Infinity;
+    this.inFlight = spec.inFlight ?? 0;
+    this.health = spec.health ?? 'up';
+    this.draining = spec.draining ?? false;
+  }
+}
+
+/**
+ * A pool as a pick sees it. Available = a member, not down, not draining, below its limit, not in `tried`; `unknown` counts as up.
+ * @example
+ * const w = world();
+ * const pool = w.pool(w.backends(3));
+ * pool.tried.add(pool.backends[0]!);
+ * pool.isAvailable(pool.backends[0]!); // false
+ */
+export class FakePool implements PoolView {
+  readonly name: string;
+  /** Backends that the exchange now picking has tried already. */
+  readonly tried = new Set<Backend>();
+  #backends: readonly Backend[] = [];
+  #members = new Set<Backend>();
+
+  constructor(name: string, backends: readonly Backend[] = []) {
+    this.name = name;
+    this.backends = backends;
+  }
+
+  get backends(): readonly Backend[] {
+    return this.#backends;
+  }
+  /** Frozen, as in the core: a strategy that sorts or cuts the list fails in its test. */
+  set backends(backends: readonly Backend[]) {
+    this.#backends = Object.freeze([...backends]);
+    this.#members = new Set(backends);
+  }
+
+  isAvailable(backend: Backend): boolean {
+    return (
+      this.#members.has(backend) && backend.health !== 'down' && !backend.draining &&
+      backend.inFlight < backend.maxInFlight && (this.tried.size === 0 || !this.tried.has(backend))
+    );
+  }
+}

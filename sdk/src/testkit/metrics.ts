@@ -1,0 +1,64 @@
+/** Metrics that a test reads back. */
+import assert from 'node:assert/strict';
+import type { Counter, Gauge, Histogram, MetricOptions } from '../metrics.ts';
+
+type MetricType = 'counter' | 'gauge' | 'histogram';
+interface Recorded {
+  readonly type: MetricType;
+  readonly labels: readonly string[];
+  readonly values: Map<string, number[]>;
+}
+
+/** What one plugin counted. Names as the plugin wrote them, without `steelyard_`. */
+export class RecordedMetrics {
+  readonly #metrics = new Map<string, Recorded>();
+
+  /** The value of a counter or gauge for these label values, in the order of `labels`; `undefined` = nothing was recorded. */
+  value(name: string, ...labelValues: string[]): number | undefined {
+    return this.#series(name, labelValues)?.at(-1);
+  }
+  /** Everything that a histogram observed for these label values, in order. */
+  observations(name: string, ...labelValues: string[]): readonly number[] {
+    return this.#series(name, labelValues) ?? [];
+  }
+
+  counter(name: string, options: MetricOptions): Counter {
+    const record = this.#define('counter', name, options);
+    return {
+      add: (by = 1, ...labelValues) => {
+        assert.ok(by >= 0, `counter ${name}: add(${by}); a counter never falls, take a gauge`);
+        const series = seriesOf(record, name, labelValues);
+        series[0] = (series[0] ?? 0) + by;
+      },
+    };
+  }
+  gauge(name: string, options: MetricOptions): Gauge {
+    const record = this.#define('gauge', name, options);
+    return { set: (value, ...labelValues) => void (seriesOf(record, name, labelValues)[0] = value) };
+  }
+  histogram(name: string, options: MetricOptions): Histogram {
+    const record = this.#define('histogram', name, options);
+    return { observe: (value, ...labelValues) => void seriesOf(record, name, labelValues).push(value) };
+  }
+
+  #define(type: MetricType, name: string, { labels = [] }: MetricOptions): Recorded {
+    const known = this.#metrics.get(name);
+    const isSame = !known || (known.type === type && known.labels.join() === labels.join());
+    assert.ok(isSame, `the metric ${name} is a ${known?.type} with the labels [${known?.labels.join(', ')}] already`);
+    const record = known ?? { type, labels, values: new Map<string, number[]>() };
+    this.#metrics.set(name, record);
+    return record;
+  }
+  #series(name: string, labelValues: readonly string[]): number[] | undefined {
+    return this.#metrics.get(name)?.values.get(JSON.stringify(labelValues));
+  }
+}
+
+function seriesOf(record: Recorded, name: string, labelValues: readonly string[]): number[] {
+  const { labels, values } = record;
+  assert.equal(labelValues.length, labels.length, `${name} has ${labels.length} labels [${labels.join(', ')}], but ${labelValues.length} values were given`);
+  const key = JSON.stringify(labelValues);
+  const series = values.get(key) ?? [];
+  values.set(key, series);
+  return series;
+}

@@ -3,8 +3,8 @@
  * so that nothing is built to run or test them; Node strips no types under node_modules, so what is published exports JavaScript.
  * `prepack`: builds `dist/` and rewrites package.json; `restore` puts package.json back. Runs in the folder of the package.
  */
-import { execFileSync } from 'node:child_process';
-import { copyFileSync, cpSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
@@ -17,13 +17,15 @@ interface Manifest {
   scripts?: unknown;
 }
 
+/** The repository has them once, npm shows them for each package. */
+const pages = ['LICENSE', 'README.md'].filter((page) => existsSync(`../${page}`));
+
 if (process.argv[2] === 'restore') restore();
 else prepack();
 
 function prepack(): void {
   // Of an aborted pack: what is aside is the original.
   if (existsSync(ASIDE)) restore();
-  rmSync('dist', { recursive: true, force: true });
   build();
   copyFileSync('package.json', ASIDE);
   const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest;
@@ -35,15 +37,18 @@ function prepack(): void {
   // They name files of the repository.
   delete manifest.scripts;
   writeFileSync('package.json', `${JSON.stringify(manifest, null, 2)}\n`);
+  for (const page of pages) copyFileSync(`../${page}`, page);
 }
 
 function build(): void {
+  rmSync('dist', { recursive: true, force: true });
   const compiler = join(createRequire(join(process.cwd(), 'package.json')).resolve('typescript/package.json'), '../bin/tsc');
-  execFileSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], { stdio: 'inherit' });
-  if (existsSync('../LICENSE')) cpSync('../LICENSE', 'LICENSE');
+  const { status } = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], { stdio: 'inherit' });
+  // The compiler has said why.
+  if (status !== 0) process.exit(1);
 }
 
 function restore(): void {
   if (existsSync(ASIDE)) renameSync(ASIDE, 'package.json');
-  rmSync('LICENSE', { force: true });
+  for (const page of pages) rmSync(page, { force: true });
 }

@@ -60,7 +60,7 @@ export async function resolveListeners(given: readonly (GivenListener | undefine
       trustedProxies: checkRanges(listener.trustedProxies ?? [], joinPath(at, 'trustedProxies'), context),
       forwarding: { ...FORWARDING, ...listener.forwarding },
       halfClose: listener.halfClose ?? 'abort',
-    } as ResolvedListener);
+    });
   }
   return listeners;
 }

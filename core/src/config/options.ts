@@ -3,7 +3,7 @@ import type { ValidateFunction } from 'ajv';
 import { describeError, isUse, withDefaults, type AnyOptionSchema, type AnyOptionsSchema, type AnyUse } from '@steelyard/sdk';
 import { Faults, joinPath, listWords, showValue } from './faults.ts';
 import { nearest } from './nearest.ts';
-import { addShapeFaults, ajv, describeShape, type Shape } from './shape.ts';
+import { addShapeFaults, ajv, choice, describeShape, type Shape } from './shape.ts';
 import { deepFreeze, snapshot } from './snapshot.ts';
 
 /**
@@ -91,7 +91,7 @@ function schemaFaults(option: unknown, where: string): string[] {
   const schema = option as AnyOptionSchema;
   if (schema.type === undefined && schema.anyOf === undefined) return [`${where} has no type`];
   if (schema.type !== undefined && !Object.hasOwn(WORDS, schema.type)) {
-    const meant = nearest(String(schema.type), Object.keys(WORDS));
+    const meant = nearest(`${schema.type}`, Object.keys(WORDS));
     return [`${where} has the type ${showValue(schema.type)}, allowed are ${listWords(Object.keys(WORDS))}${meant === undefined ? '' : `, did you mean ${meant}?`}`];
   }
   const problems: string[] = [];
@@ -142,7 +142,7 @@ export function toShape(option: AnyOptionSchema): Shape {
   const shape = plainShape(option);
   if (option.nullable !== true) return shape;
   const says = `${describeShape(shape)}, or null`;
-  return { if: { type: 'null' }, then: true, else: { ...shape, says }, says };
+  return choice({ type: 'null' }, true, { ...shape, says }, says);
 }
 
 function plainShape(option: AnyOptionSchema): Shape {
@@ -169,7 +169,7 @@ function unionShape(branches: readonly Shape[]): Shape {
   const says = listWords([...new Set(branches.map(describeShape))], 'or');
   if (kinds.includes(undefined) || new Set(kinds).size < kinds.length) return { anyOf: branches, says };
   return branches.reduceRight<Shape>(
-    (otherwise, branch, index) => ({ if: branch.isA === undefined ? { type: kinds[index] as string } : { isA: branch.isA }, then: branch, else: otherwise, says }),
+    (otherwise, branch, index) => choice(branch.isA === undefined ? { type: kinds[index] as string } : { isA: branch.isA }, branch, otherwise, says),
     // Nothing of the kinds above: the sentence that lists them all.
     { enum: [NOTHING], says },
   );

@@ -39,7 +39,7 @@ async function resolvePool(name: string, pool: GivenPool, at: string, context: U
     maxIdle: pool.maxIdle ?? MAX_IDLE,
     maxResponseHeadBytes: pool.maxResponseHeadBytes ?? MAX_RESPONSE_HEAD_BYTES,
     plugins: await resolvePlugins(pool.plugins, joinPath(at, 'plugins'), context),
-  } as ResolvedPool;
+  };
 }
 
 async function resolveMembers(pool: Pick<ResolvedPool, 'name' | 'protocol'>, given: unknown, path: string, context: UseContext): Promise<ResolvedPool['backends']> {

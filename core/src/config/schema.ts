@@ -1,15 +1,17 @@
 /** The shape of a config. What stands in the places of plugins, and what refers to something else, is checked by `resolve`. */
-import { ajv, addShapeFaults, keysOf, type Shape } from './shape.ts';
+import { addShapeFaults, ajv, choice, keysOf, type Shape } from './shape.ts';
 import type { Faults } from './faults.ts';
 
-const MAX_MS = 2_147_483_647;
+/** Of a timer, and of a cell of the scoreboard. */
+const MAX_INT = 2_147_483_647;
 const integer = (minimum: number, maximum: number): Shape => ({ type: 'integer', minimum, maximum });
-const ms = (minimum = 1): Shape => ({ type: 'integer', minimum, maximum: MAX_MS, says: `a whole number of milliseconds from ${minimum} to ${MAX_MS}` });
+const ms = (minimum = 1): Shape => ({ type: 'integer', minimum, maximum: MAX_INT, says: `a whole number of milliseconds from ${minimum} to ${MAX_INT}` });
 const closed = (properties: Record<string, Shape>, required: readonly string[] = [], more: Shape = {}): Shape => ({
   type: 'object', properties, required, additionalProperties: false, ...more,
 });
 /** An item, or a list of such items. */
-const some = (item: Shape, says: string): Shape => ({ if: { type: 'array' }, then: { type: 'array', items: item, minItems: 1 }, else: { ...item, says }, says });
+const some = (item: Shape, says: string): Shape => 
+  choice({ type: 'array' }, { type: 'array', items: item, minItems: 1, says: 'a list that is not empty' }, { ...item, says }, says);
 const bytesOrNull: Shape = { type: ['integer', 'null'], minimum: 0, maximum: Number.MAX_SAFE_INTEGER, says: 'a whole number of bytes, or null for no limit' };
 /** Left to `resolve`, which knows plugins. */
 const anything: Shape = {};
@@ -44,15 +46,15 @@ const listener = closed(
   { keyHints: { tls: NOT_BUILT, ssl: NOT_BUILT, cert: NOT_BUILT, certificates: NOT_BUILT, https: NOT_BUILT } },
 );
 
-export const backendShape: Shape = {
-  if: { type: 'string' },
-  then: true,
-  else: closed(
+export const backendShape = choice(
+  { type: 'string' },
+  true,
+  closed(
     {
       url: { type: 'string', says: 'a URL, such as "http://10.0.0.1:9001"' },
       id: { type: 'string', minLength: 1, maxLength: 200 },
       weight: { type: 'number', minimum: 0, maximum: 65_535 },
-      maxInFlight: integer(1, MAX_MS),
+      maxInFlight: integer(1, MAX_INT),
       labels: { type: 'object', additionalProperties: { type: 'string' }, says: 'an object of strings' },
       zone: { type: 'string' },
       priority: integer(0, 1_000),
@@ -61,12 +63,12 @@ export const backendShape: Shape = {
     ['url'],
     { says: 'a URL, or an object with one: { url: "http://10.0.0.1:9001", weight: 2 }' },
   ),
-};
+);
 
 const pool = closed(
   {
     protocol: { enum: PROTOCOLS, valueHints: { https: TLS_TO_BACKENDS, tls: TLS_TO_BACKENDS } },
-    backends: { if: { type: 'array' }, then: { type: 'array', items: backendShape }, else: anything, says: 'a list of backends, or a discovery plugin' },
+    backends: choice({ type: 'array' }, { type: 'array', items: backendShape }, anything, 'a list of backends, or a discovery plugin'),
     health: anything,
     strategy: anything,
     unknown: { enum: ['available', 'unavailable'] },
@@ -86,19 +88,19 @@ const pool = closed(
   { keyHints: { servers: 'did you mean backends?', upstreams: 'did you mean backends?', targets: 'did you mean backends?', algorithm: 'did you mean strategy?', policy: 'did you mean strategy?', healthCheck: 'did you mean health?' } },
 );
 
-const pathOrRegExp: Shape = { if: { type: 'string' }, then: true, else: { isA: 'RegExp', says: 'a path such as "/api/*", or a RegExp' } };
+const pathOrRegExp = choice({ type: 'string' }, true, { isA: 'RegExp', says: 'a path such as "/api/*", or a RegExp' });
 const targetPath: Shape = { type: 'string', pattern: '^/[!-~]*$', says: 'a path that begins with "/", without spaces' };
 const route = closed(
   {
     name,
     match: closed({
       host: some({ type: 'string' }, 'a host such as "example.org" or "*.example.org", or a list of them'),
-      path: { if: { type: 'array' }, then: { type: 'array', minItems: 1, items: pathOrRegExp }, else: pathOrRegExp, says: 'a path, a RegExp, or a list of them' },
+      path: choice({ type: 'array' }, { type: 'array', minItems: 1, items: pathOrRegExp, says: 'a list that is not empty' }, pathOrRegExp, 'a path, a RegExp, or a list of them'),
       method: some(token('a method such as "GET"'), 'a method such as "GET", or a list of them'),
       header: {
         type: 'object',
         propertyNames: token('the name of a header'),
-        additionalProperties: { if: { type: ['string', 'boolean'] }, then: true, else: { isA: 'RegExp', says: 'a string, true, false, or a RegExp' } },
+        additionalProperties: choice({ type: ['string', 'boolean'] }, true, { isA: 'RegExp', says: 'a string, true, false, or a RegExp' }),
         says: 'an object of header names, such as { "x-canary": true }',
       },
     }),

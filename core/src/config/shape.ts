@@ -37,6 +37,12 @@ export interface Shape {
   valueHints?: Readonly<Record<string, string>>;
 }
 
+/** What holds where the value is of a kind, and what holds else; a fault is told of the branch that was taken. */
+export function choice(condition: Shape, whenTrue: Shape | boolean, otherwise: Shape, says?: string): Shape {
+  // oxlint-disable-next-line unicorn/no-thenable -- a word of JSON Schema; nobody awaits a schema
+  return { if: condition, then: whenTrue, else: otherwise, ...(says === undefined ? {} : { says }) };
+}
+
 export const ajv = new Ajv({ allErrors: true, verbose: true, strict: true, strictTypes: false, strictRequired: false, allowUnionTypes: true, messages: false, logger: false });
 ajv.addKeyword({ keyword: 'says', schemaType: 'string' });
 ajv.addKeyword({ keyword: 'keyHints', schemaType: 'object' });

@@ -46,6 +46,7 @@ export class BackendState implements Backend {
   readonly #marks = new Map<string, Mark>();
   readonly #bits = new Map<string, number>();
   #isRetired = false;
+  #hasReleasedRow = false;
 
   constructor(pool: string, spec: ResolvedBackend, board: Scoreboard, onFlip: FlipListener, resolver: AddressBook = NAMES) {
     this.id = spec.id;
@@ -163,7 +164,9 @@ export class BackendState implements Backend {
   }
 
   #releaseIfUnused(): void {
-    if (this.#board.inFlight(this.row) === 0) this.#board.release(this.row);
+    if (this.#hasReleasedRow || this.#board.inFlight(this.row) > 0) return;
+    this.#hasReleasedRow = true;
+    this.#board.release(this.row);
   }
 
   #tellFlip(from: HealthState, source: string, reason: string): void {

@@ -25,7 +25,7 @@ export class FakeHook<A extends unknown[], R> {
 
   /** Plays the core: asks every tap that the hook's rule asks, and gives its decision. */
   call(...args: A): R {
-    return this.#run((tap) => tap.fn(...(args as never[])), this.#taps);
+    return this.#run((tap) => tap.fn(...(args as unknown as never[])), this.#taps);
   }
 
   add(tap: RegisteredTap): void {

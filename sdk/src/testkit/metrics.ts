@@ -22,6 +22,11 @@ export class RecordedMetrics {
     return this.#series(name, labelValues) ?? [];
   }
 
+  /** Forgets what was recorded; the metrics stay defined. */
+  clear(): void {
+    for (const { values } of this.#metrics.values()) values.clear();
+  }
+
   counter(name: string, options: MetricOptions): Counter {
     const record = this.#define('counter', name, options);
     return {

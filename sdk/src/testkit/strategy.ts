@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import type { StrategyInstance, StrategyUse } from '../define.ts';
 import type { Backend, Exchange, Member } from '../model.ts';
 import { withDefaults } from '../options.ts';
-import { FakeBackend, FakePool } from './backends.ts';
+import { FakePool } from './backends.ts';
+import type { FakeBackend } from './backends.ts';
 import type { FakeHost } from './host.ts';
 import type { FakeLease } from './leases.ts';
 import type { World } from './world.ts';
@@ -44,7 +45,7 @@ export class StrategyUnderTest {
 
   /** The members from now on, for the strategy and for its pool. */
   update(members: readonly MemberLike[]): void {
-    this.#members = Object.freeze(members.map((member) => (member instanceof FakeBackend ? { backend: member, weight: member.weight } : member)));
+    this.#members = Object.freeze(members.map((member) => ('backend' in member ? member : { backend: member, weight: member.weight })));
     this.pool.backends = this.#members.map(({ backend }) => backend);
     this.instance.update(this.#members);
   }

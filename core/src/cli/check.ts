@@ -1,0 +1,23 @@
+/** `steelyard check`: validates, prints, starts nothing. */
+import { relative } from 'node:path';
+import { loadConfig } from '../config/load.ts';
+import { ConfigError } from '../config/report.ts';
+import type { Arguments } from './arguments.ts';
+import { needConfig } from './config-path.ts';
+import { outline, toJson } from './outline.ts';
+
+export async function check({ config, json }: Arguments): Promise<number> {
+  const file = needConfig(config, process.cwd());
+  try {
+    const { resolved } = await loadConfig(file, { command: 'check', env: process.env });
+    if (json) console.log(JSON.stringify(toJson(resolved), undefined, 2));
+    else console.log([...outline(resolved), '', `${relative(process.cwd(), file)} is valid.`].join('\n'));
+    return 0;
+  } catch (thrown) {
+    if (json && thrown instanceof ConfigError) {
+      const { code, message, faults } = thrown;
+      console.log(JSON.stringify({ code, message, faults }, undefined, 2));
+    }
+    throw thrown;
+  }
+}

@@ -1,0 +1,85 @@
+/** `steelyard start`: a balancer as a process, with its signals. */
+import { relative } from 'node:path';
+import { describeError } from '@steelyard/sdk';
+import type { Logger } from 'pino';
+import { createBalancer, type Balancer } from '../balancer.ts';
+import { loadConfig } from '../config/load.ts';
+import { ConfigError } from '../config/report.ts';
+import type { Arguments } from './arguments.ts';
+import { banner } from './banner.ts';
+import { needConfig } from './config-path.ts';
+import { createLogger } from './logger.ts';
+import { version } from './version.ts';
+import { FileWatch } from './watch.ts';
+
+/** Resolves with the exit code when the balancer has stopped. @throws what keeps it from starting */
+export async function start({ config, logLevel, json, watch }: Arguments): Promise<number> {
+  const startedAt = performance.now();
+  const configFile = needConfig(config, process.cwd());
+  const isTerminal = process.stdout.isTTY && !json;
+  // The log must be there before the balancer, and its level stands in the config: so that is read here as well.
+  const level = logLevel ?? (await loadConfig(configFile, { command: 'start', env: process.env })).resolved.log.level;
+  const log = createLogger(level, isTerminal);
+  logStrayErrors(log);
+  const balancer = createBalancer({ configFile, command: 'start', logger: log });
+  const stopped = stopOnSignal(balancer, log);
+  await Promise.race([balancer.start(), stopped]);
+  tellReady(balancer, log, { configFile: relative(process.cwd(), configFile), readyMs: performance.now() - startedAt, isTerminal });
+  const files = reloadOnSignal(balancer, configFile);
+  const fileWatch = watch ? await FileWatch.open({ ...files, log }) : undefined;
+  const code = await stopped;
+  fileWatch?.close();
+  return code;
+}
+
+function tellReady(balancer: Balancer, log: Logger, facts: { configFile: string; readyMs: number; isTerminal: boolean }): void {
+  const { configFile, readyMs, isTerminal } = facts;
+  const description = balancer.describe();
+  if (isTerminal) console.log(banner({ version: version(), configFile, readyMs, description }));
+  else log.info({ version: version(), config: configFile, readyMs: Math.round(readyMs), ...description }, 'ready');
+}
+
+/** Resolves when a signal asked for the end and the balancer came to it. The second signal does not wait. */
+function stopOnSignal(balancer: Balancer, log: Logger): Promise<number> {
+  return new Promise((resolve) => {
+    let isStopping = false;
+    const onSignal = (signal: NodeJS.Signals): void => {
+      if (isStopping) {
+        log.warn({ signal }, `${signal} again: stopped at once`);
+        process.exit(1);
+      }
+      isStopping = true;
+      log.info({ signal }, `${signal}: no new connections, open exchanges may end`);
+      balancer.stop().then(
+        () => resolve(0),
+        (error: unknown) => {
+          log.error(`the stop failed: ${describeError(error)}`);
+          resolve(1);
+        },
+      );
+    };
+    process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
+  });
+}
+
+/** SIGHUP and the file watch do the same. Why a reload was refused is in the log, written by the balancer. */
+function reloadOnSignal(balancer: Balancer, configFile: string): { files: () => readonly string[]; onChange: () => Promise<void> } {
+  // What a config that failed had imported: mending one of those is a reason to try again.
+  let ofFailed: readonly string[] = [];
+  const reload = async (): Promise<void> => {
+    try {
+      await balancer.reload();
+      ofFailed = [];
+    } catch (thrown) {
+      ofFailed = thrown instanceof ConfigError ? thrown.files : ofFailed;
+    }
+  };
+  process.on('SIGHUP', () => void reload());
+  return { files: () => [...new Set([configFile, ...balancer.watchFiles(), ...ofFailed])], onChange: reload };
+}
+
+/** The process goes on: one broken promise of a plugin must not cut every client off. */
+function logStrayErrors(log: Logger): void {
+  process.on('unhandledRejection', (reason) => log.error({ err: reason }, `unhandled rejection: ${describeError(reason)}`));
+  process.on('uncaughtException', (error) => log.error({ err: error }, `uncaught exception: ${describeError(error)}`));
+}

@@ -1,0 +1,96 @@
+/** What a rule is, and how a broken one is told to the author. */
+import assert from 'node:assert/strict';
+import { describeError } from '../../errors.ts';
+import type { StrategyUse } from '../../define.ts';
+import type { Member } from '../../model.ts';
+import type { FakePool } from '../backends.ts';
+
+/** What is tested. */
+export interface Subject {
+  readonly use: StrategyUse;
+  readonly seed: number;
+}
+export interface Rule {
+  /** Stable, for look-up: `available-only`. */
+  readonly id: string;
+  /** The rule as a sentence: the name of its test. */
+  readonly says: string;
+  /** @throws Break when the strategy breaks it. */
+  readonly check: (subject: Subject) => void;
+}
+
+interface BreakFacts {
+  /** What happened. */
+  seen: string;
+  /** What it happened with. */
+  sample: string;
+  /** What the author probably did, or meant. */
+  probably: string;
+}
+/** A rule was broken; the suite makes an AssertionError of it. */
+export class Break extends Error {
+  readonly facts: BreakFacts;
+
+  constructor(facts: BreakFacts) {
+    super(facts.seen);
+    this.facts = facts;
+  }
+}
+
+export interface BrokenRule {
+  readonly rule: string;
+  /** Everything, in lines for people. */
+  readonly message: string;
+}
+
+/** Runs one rule; `undefined` = it holds. */
+export function tryRule(rule: Rule, subject: Subject): BrokenRule | undefined {
+  try {
+    rule.check(subject);
+    return undefined;
+  } catch (thrown) {
+    const { seen, sample, probably } = thrown instanceof Break ? thrown.facts : factsOfThrow(thrown);
+    const { use, seed } = subject;
+    const lines = [
+      `${use.name} breaks the rule ${rule.id}: ${rule.says}`,
+      `  seen:     ${seen}`,
+      `  sample:   ${sample}`,
+      `  seed:     ${seed} (testStrategy(..., { seed: ${seed} }) repeats it)`,
+      `  probably: ${probably}`,
+    ];
+    return { rule: rule.id, message: lines.join('\n') };
+  }
+}
+
+function factsOfThrow(thrown: unknown): BreakFacts {
+  const where = thrown instanceof Error ? (thrown.stack?.split('\n').find((line) => line.includes(' at '))?.trim() ?? '') : '';
+  return {
+    seen: `it threw: ${describeError(thrown)} ${where}`.trim(),
+    sample: 'the run of this rule',
+    probably: 'see the first rule that it breaks: a throw in one of its functions shows in every run',
+  };
+}
+
+/** The broken rules of one strategy. */
+export class StrategyContractError extends assert.AssertionError {
+  readonly broken: readonly BrokenRule[];
+
+  constructor(broken: readonly BrokenRule[]) {
+    super({ message: broken.map(({ message }) => message).join('\n\n'), operator: 'testStrategy' });
+    this.broken = broken;
+  }
+}
+
+/** The pool as a picker saw it, at most eight members of it. */
+export function describePool(members: readonly Member[], pool: FakePool): string {
+  const shown = members.slice(0, 8).map(({ backend, weight }) => {
+    const states = [`weight ${weight}`, `in-flight ${backend.inFlight}`];
+    if (backend.health === 'down') states.push('down');
+    if (backend.draining) states.push('draining');
+    if (backend.inFlight >= backend.maxInFlight) states.push('at its limit');
+    if (pool.tried.has(backend)) states.push('tried');
+    return `${backend.address} (${states.join(', ')})`;
+  });
+  const rest = members.length > 8 ? ` and ${members.length - 8} more` : '';
+  return members.length === 0 ? 'no members' : shown.join(', ') + rest;
+}

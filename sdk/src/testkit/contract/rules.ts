@@ -1,0 +1,208 @@
+/** The rules that every strategy keeps. */
+import type { StrategyInstance } from '../../define.ts';
+import { describeError } from '../../errors.ts';
+import { strategyUnderTest } from '../strategy.ts';
+import { world } from '../world.ts';
+import { bytesKeptPerLease } from './growth.ts';
+import { Break, describePool } from './rule.ts';
+import type { Rule, Subject } from './rule.ts';
+import { runScenario, scenario } from './scenario.ts';
+import type { PickEvent } from './scenario.ts';
+import { faultsOfOptions, faultsOfSchema } from './schema.ts';
+import { usesOfForbidden } from './traps.ts';
+
+/** Lives per rule; each has its own seed, derived from the one given. */
+const LIVES = 6;
+const lives = ({ seed }: Subject): number[] => Array.from({ length: LIVES }, (_, life) => seed + life * 7919);
+
+export const CONTRACT: readonly Rule[] = [
+  { id: 'definition', says: 'name, options, defaults and functions are in order', check: checkDefinition },
+  { id: 'never-throws', says: 'no function throws, whatever comes: 0, 1, 2 or 1,000 backends, storms of members, every outcome', check: checkThrows },
+  { id: 'returns-a-member', says: 'a pick is the Backend object of a member, or undefined', check: (subject) => everyPick(subject, checkIsMember) },
+  { id: 'available-only', says: 'never picks a backend that is unavailable or was already tried', check: (subject) => everyPick(subject, checkAvailable) },
+  { id: 'weight-zero', says: 'a member of weight 0 gets nothing', check: (subject) => everyPick(subject, checkWeightZero) },
+  { id: 'undefined-only-when-none', says: 'returns undefined only when no member with a weight is available', check: (subject) => everyPick(subject, checkNotTooEarly) },
+  { id: 'deterministic', says: 'the same seed gives the same picks, also beside another instance', check: checkDeterministic },
+  { id: 'front-door', says: 'time and chance come from host alone', check: checkFrontDoor },
+  { id: 'keeps-nothing', says: 'keeps nothing of leases and backends that are gone', check: checkGrowth },
+  { id: 'reload', says: 'a twin that adopts the snapshot goes on where the first stopped', check: checkReload },
+];
+
+function checkDefinition({ use, seed }: Subject): void {
+  const { definition } = use;
+  const faults: string[] = [];
+  if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(use.name)) faults.push(`the name ${JSON.stringify(use.name)} is not lower case with dashes`);
+  if (!['any', 'http'].includes(use.protocol)) faults.push(`protocol ${JSON.stringify(use.protocol)} is neither any nor http`);
+  if (!['load', 'hash', 'order'].includes(use.strategyKind)) faults.push(`kind ${JSON.stringify(use.strategyKind)} is none of load, hash, order`);
+  const version = definition.stateVersion ?? 1;
+  if (!Number.isInteger(version) || version < 1) faults.push(`stateVersion ${version} is no whole number from 1 up`);
+  faults.push(...faultsOfSchema(definition.options), ...faultsOfOptions(definition.options, use.options));
+  if (faults.length === 0) {
+    const { instance } = strategyUnderTest(use, world({ seed }));
+    faults.push(...faultsOfInstance(instance));
+  }
+  if (faults.length > 0) throw new Break({ seen: faults.join('; '), sample: 'the definition', probably: 'the core would refuse it with ERR_PLUGIN_DEFINITION or ERR_PLUGIN_OPTIONS' });
+}
+
+function faultsOfInstance(instance: StrategyInstance): string[] {
+  const functions = ['update', 'select', 'onStart', 'onHead', 'onEnd', 'snapshot', 'adopt'] as const;
+  const faults = functions.flatMap((name) => {
+    const given: unknown = instance[name];
+    const isRequired = name === 'update' || name === 'select';
+    return typeof given === 'function' || (given === undefined && !isRequired) ? [] : [`create() gave ${typeof given} for ${name}`];
+  });
+  if (!instance.snapshot !== !instance.adopt) faults.push('snapshot and adopt go together: one without the other does nothing');
+  return faults;
+}
+
+function checkThrows(subject: Subject): void {
+  const onThrow = (call: string, thrown: unknown, strategy: { members: readonly unknown[] } | undefined) => {
+    throw new Break({
+      seen: `${call} threw ${describeError(thrown)}`,
+      sample: `${strategy?.members.length ?? 0} members`,
+      probably: /frozen|read only|extensible/i.test(describeError(thrown))
+        ? 'it changes the list of members or backends in place: copy it first (toSorted, slice)'
+        : 'an index beyond the end, a backend that left while its lease was open, or an outcome that was not thought of',
+    });
+  };
+  // The protocol `any` promises TCP too: there is no request to read.
+  const protocols = subject.use.protocol === 'any' ? (['http', 'tcp'] as const) : (['http'] as const);
+  for (const protocol of protocols) for (const seed of lives(subject)) runScenario(subject.use, seed, { protocol, onThrow });
+  for (const size of [0, 1, 2, 1_000]) {
+    const w = world(subject);
+    try {
+      const strategy = strategyUnderTest(subject.use, w);
+      strategy.update(w.backends(size));
+      strategy.picks(100);
+      strategy.update([]);
+      strategy.picks(2);
+    } catch (thrown) {
+      onThrow(`update or select with ${size} backends`, thrown, undefined);
+    }
+  }
+}
+
+function everyPick(subject: Subject, onPick: (pick: PickEvent) => void): void {
+  for (const seed of lives(subject)) runScenario(subject.use, seed, { onPick });
+}
+
+function memberOf({ picked, strategy }: PickEvent): PickEvent['strategy']['members'][number] | undefined {
+  return strategy.members.find(({ backend }) => backend === picked);
+}
+function sampleOf({ step, strategy }: PickEvent): string {
+  return `step ${step}: ${describePool(strategy.members, strategy.pool)}`;
+}
+
+function checkIsMember(pick: PickEvent): void {
+  if (pick.picked === undefined || memberOf(pick)) return;
+  const { picked } = pick;
+  const shape = typeof picked === 'object' && picked !== null ? picked : {};
+  const [seen, probably] =
+    'then' in shape ? ['a promise', 'select is asynchronous; it has to answer at once, so ask beforehand (host.every) and keep the answer']
+    : 'backend' in shape ? ['a member', 'it returns the member: return member.backend']
+    : 'address' in shape ? [`the backend ${String(shape.address)}, which is no member`, 'it keeps a list from before the last update']
+    : [`${picked === null ? 'null' : typeof picked}`, 'return one of the Backend objects of update(members), or undefined'];
+  throw new Break({ seen: `select returned ${seen}`, sample: sampleOf(pick), probably });
+}
+
+function checkAvailable(pick: PickEvent): void {
+  const member = memberOf(pick);
+  const { pool } = pick.strategy;
+  if (!member || pool.isAvailable(member.backend)) return;
+  throw new Break({
+    seen: `it picked ${member.backend.address}`,
+    sample: sampleOf(pick),
+    probably: pool.tried.has(member.backend)
+      ? 'it looks at health itself: pool.isAvailable(backend) knows what was tried, too'
+      : 'it does not ask pool.isAvailable(backend) before it returns',
+  });
+}
+
+function checkWeightZero(pick: PickEvent): void {
+  const member = memberOf(pick);
+  if (!member || member.weight > 0) return;
+  const wasConfigured = member.backend.weight > 0;
+  throw new Break({
+    seen: `it picked ${member.backend.address}`,
+    sample: sampleOf(pick),
+    probably: wasConfigured
+      ? 'it reads backend.weight, or no weight at all: leave out members of weight 0 in update'
+      : 'leave out members of weight 0 in update',
+  });
+}
+
+function checkNotTooEarly(pick: PickEvent): void {
+  if (pick.picked !== undefined) return;
+  const { members, pool } = pick.strategy;
+  const left = members.find(({ backend, weight }) => weight > 0 && pool.isAvailable(backend));
+  if (!left) return;
+  throw new Break({
+    seen: `it returned undefined, but ${left.backend.address} is available`,
+    sample: sampleOf(pick),
+    probably: 'it gives up after some draws or after the first that is unavailable: end with a scan of all',
+  });
+}
+
+function checkDeterministic(subject: Subject): void {
+  for (const seed of lives(subject).slice(0, 2)) {
+    const alone = runScenario(subject.use, seed);
+    const again = runScenario(subject.use, seed);
+    // The second instance beside it is another pool with the same strategy.
+    const besides = scenario(subject.use, seed + 1);
+    const life = scenario(subject.use, seed);
+    let step = life.next();
+    for (; !step.done; step = life.next()) besides.next();
+    compare(alone, again, 'the second run', 'it reads a clock or chance that is not the host\'s, or keeps state outside create()');
+    compare(alone, step.value, 'the run beside another instance', 'two instances share state: move it from the module into create()');
+  }
+}
+
+function checkFrontDoor(subject: Subject): void {
+  const uses = usesOfForbidden(() => {
+    for (const seed of lives(subject).slice(0, 2)) runScenario(subject.use, seed);
+  });
+  if (uses.length === 0) return;
+  throw new Break({
+    seen: uses.map(({ name, where }) => `${name} was called (${where})`).join('; '),
+    sample: `${uses.length} of the forbidden names in two lives`,
+    probably: uses.map(({ name, instead }) => `${instead} in place of ${name}`).join(', '),
+  });
+}
+
+function checkGrowth({ use, seed }: Subject): void {
+  const kept = bytesKeptPerLease(use, seed);
+  if (kept === undefined || kept === 0) return;
+  throw new Break({
+    seen: `${Math.round(kept)} bytes more for each lease, in every round, after all of them had ended`,
+    sample: '8 backends, 8,000 leases a round, of which every eighth brings a new backend for an old one',
+    probably: 'a Map or array that grows with leases, exchanges or backends: take away in onEnd what onStart put there, side arrays by lease.slot, host.perBackend for backends',
+  });
+}
+
+function checkReload({ use, seed }: Subject): void {
+  const run = (isReloaded: boolean): string[] => {
+    const w = world({ seed });
+    const first = strategyUnderTest(use, w);
+    first.update(w.backends([{ weight: 3 }, { weight: 1 }, { weight: 2 }, { weight: 1 }]));
+    const open = first.pick();
+    const before = first.picks(17);
+    const second = isReloaded ? first.reload() : first;
+    // A lease of the old generation ends on the old instance.
+    open?.end();
+    return [...before, ...second.picks(40)].map((backend) => backend?.address ?? 'none');
+  };
+  const whole = run(false);
+  const reloaded = run(true);
+  if (reloaded.includes('none')) {
+    throw new Break({ seen: 'the twin picked nothing', sample: '4 backends, 18 picks, then a reload', probably: 'adopt takes a snapshot for a list of members; update has told them' });
+  }
+  // Without a snapshot nothing was promised: a random order may go on otherwise.
+  if (!strategyUnderTest(use, world({ seed })).instance.snapshot) return;
+  compare(whole, reloaded, 'the reloaded run', 'the snapshot leaves out state that later picks depend on, or adopt drops it when update came first');
+}
+
+function compare(expected: readonly string[], actual: readonly string[], run: string, probably: string): void {
+  const at = expected.findIndex((pick, index) => pick !== actual[index]);
+  if (at < 0) return;
+  throw new Break({ seen: `${run} picked ${actual[at]} at pick ${at + 1}, where the first picked ${expected[at]}`, sample: `${expected.length} picks`, probably });
+}

@@ -68,16 +68,21 @@ export interface AnyOptionSchema extends Described, NumberRange {
 }
 export type AnyOptionsSchema = Record<string, AnyOptionSchema>;
 
-/** Options with the defaults of their schema where nothing was given, nested objects too. Does not validate. */
+/** Options with the defaults of their schema where nothing was given, nested objects too, in lists and maps as well. Does not validate. */
 export function withDefaults(schema: AnyOptionsSchema, given: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const resolved: Record<string, unknown> = { ...given };
   for (const [name, option] of Object.entries(schema)) {
     const value = resolved[name] === undefined ? option.default : resolved[name];
-    if (value !== undefined) {
-      resolved[name] = option.properties && isRecord(value) ? withDefaults(option.properties, value) : value;
-    }
+    if (value !== undefined) resolved[name] = completed(option, value);
   }
   return resolved;
+}
+
+function completed({ properties, items, values }: AnyOptionSchema, value: unknown): unknown {
+  if (items && Array.isArray(value)) return value.map((item) => completed(items, item));
+  if (!isRecord(value)) return value;
+  if (properties) return withDefaults(properties, value);
+  return values ? Object.fromEntries(Object.entries(value).map(([key, item]) => [key, completed(values, item)])) : value;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

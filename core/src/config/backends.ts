@@ -30,7 +30,7 @@ export function resolveBackends(
       faults.add(typeof item === 'string' ? at : joinPath(at, 'url'), url.problem, url.hint);
       continue;
     }
-    const backend: ResolvedBackend = { id: `${pool.name}/${url.url}`, ...DEFAULTS, ...spec, ...url, protocol: pool.protocol };
+    const backend: ResolvedBackend = { id: `${pool.name}/${url.url}`, ...url, protocol: pool.protocol, ...DEFAULTS, ...spec, url: url.url };
     const before = places.get(backend.id);
     if (before !== undefined) {
       faults.add(at, `has the id ${showValue(backend.id)}, which ${before} has already`, spec.id === undefined ? 'give one of them an id of its own' : 'ids are unique in a pool');

@@ -27,7 +27,8 @@ export async function readConfigFile(file: string, env: ConfigEnv, loader: Modul
   } catch (thrown) {
     throw await describeLoadFailure(file, thrown, loader);
   }
-  const config = exported.default ?? exported['module.exports'];
+  // A CommonJS module is its exports; jiti marks what was an ES module.
+  const config = exported.default ?? (extname(file) === '.js' && !('__esModule' in exported) ? exported : undefined);
   if (config === undefined) {
     const named = Object.keys(exported).filter((key) => key !== '__esModule');
     const has = named.length === 0 ? 'exports nothing' : `exports ${named.join(', ')} only`;
@@ -46,7 +47,7 @@ async function readSource(file: string): Promise<string> {
   } catch (thrown) {
     const code = (thrown as NodeJS.ErrnoException).code;
     if (code === 'ENOENT' || code === 'ENOTDIR') throw new ConfigError('ERR_CONFIG_NOT_FOUND', `there is no config file ${file}`, { hint: 'steelyard init writes a first one' });
-    throw new ConfigError('ERR_CONFIG_LOAD', `${file} cannot be read: ${describeError(thrown)}`, { cause: thrown });
+    throw new ConfigError('ERR_CONFIG_LOAD', `${file} cannot be read: ${describeError(thrown)}`);
   }
 }
 
@@ -59,27 +60,27 @@ function parseJson(file: string, source: string): unknown {
     const before = source.slice(0, position === null ? source.length : Number(position[1]));
     const line = before.split('\n').length;
     const column = before.length - before.lastIndexOf('\n');
-    throw new ConfigError('ERR_CONFIG_LOAD', `${file}:${line}:${column} is not valid JSON: ${message.replace(/ in JSON at position.*$/s, '')}\n${codeFrame(source, line, column)}`, { cause: thrown });
+    throw new ConfigError('ERR_CONFIG_LOAD', `${file}:${line}:${column} is not valid JSON: ${message.replace(/ in JSON at position.*$/s, '')}\n${codeFrame(source, line, column)}`);
   }
 }
 
 /** A sentence for what a config threw while it ran, was parsed, or looked for its imports. */
 async function describeLoadFailure(file: string, thrown: unknown, loader: ModuleLoader): Promise<ConfigError> {
-  if (isSteelyardError(thrown)) return new ConfigError('ERR_CONFIG_LOAD', `${file} threw: ${describeError(thrown)}`, { cause: thrown });
+  if (isSteelyardError(thrown)) return new ConfigError('ERR_CONFIG_LOAD', `${file} threw: ${describeError(thrown)}`);
   const message = thrown instanceof Error ? thrown.message : showValue(thrown);
   const missing = findMissingImport(thrown, file);
-  if (missing !== undefined) return new ConfigError('ERR_CONFIG_LOAD', missing.sentence, { cause: thrown, hint: missing.hint });
+  if (missing !== undefined) return new ConfigError('ERR_CONFIG_LOAD', missing.sentence, { hint: missing.hint });
   // jiti: `ParseError: <what>\n <file>:<line>:<column from 0>`
   const syntax = /^ParseError: (.*?)\s*\n\s*(.*):(\d+):(\d+)/s.exec(message);
   if (syntax !== null) {
     const [, what = '', where = file, line = '1', column = '0'] = syntax;
     const frame = await frameOf(where, Number(line), Number(column) + 1);
-    return new ConfigError('ERR_CONFIG_LOAD', `${where}:${line}:${Number(column) + 1} is no valid TypeScript or JavaScript: ${what}${frame}`, { cause: thrown });
+    return new ConfigError('ERR_CONFIG_LOAD', `${where}:${line}:${Number(column) + 1} is no valid TypeScript or JavaScript: ${what}${frame}`);
   }
   const place = placeOf(thrown, [file, ...loader.files()]);
-  if (place === undefined) return new ConfigError('ERR_CONFIG_LOAD', `${file} threw while it was loaded: ${message}`, { cause: undefined });
+  if (place === undefined) return new ConfigError('ERR_CONFIG_LOAD', `${file} threw while it was loaded: ${message}`);
   const frame = await frameOf(place.file, place.line, place.column);
-  return new ConfigError('ERR_CONFIG_LOAD', `${place.file}:${place.line}:${place.column} threw while it was loaded: ${message}${frame}`, { cause: undefined });
+  return new ConfigError('ERR_CONFIG_LOAD', `${place.file}:${place.line}:${place.column} threw while it was loaded: ${message}${frame}`);
 }
 
 /** The innermost line of the user's own on the stack. */

@@ -13,11 +13,18 @@ export function findMissingImport(thrown: unknown, file: string): MissingImport 
   if (!(thrown instanceof Error)) return undefined;
   const match = /^Cannot find (?:module|package) '([^']+)'(?: imported from (\S+)|\nRequire stack:\n- (\S+))?/.exec(thrown.message);
   if (match === null) return undefined;
-  const [, specifier = '', viaImport, viaRequire] = match;
+  const [, written = '', viaImport, viaRequire] = match;
+  const specifier = packagePath(written);
   const importer = viaImport ?? viaRequire ?? file;
   const sentence = `cannot find '${specifier}', imported by ${importer}`;
   if (specifier.startsWith('.') || isAbsolute(specifier)) return { sentence, hint: 'is the path right, with its extension?' };
   return { sentence, hint: packageHint(specifier, dirname(importer)) };
+}
+
+/** A linked package is looked up by the path of its file: `…/node_modules/@steelyard/plugins/foo/index.ts` was `@steelyard/plugins/foo`. */
+function packagePath(written: string): string {
+  if (!isAbsolute(written)) return written;
+  return /^.*[/\\]node_modules[/\\](.+?)(?:[/\\]index\.[cm]?[jt]s)?$/.exec(written)?.[1]?.replaceAll('\\', '/') ?? written;
 }
 
 function packageHint(specifier: string, folder: string): string {

@@ -91,7 +91,7 @@ function schemaFaults(option: unknown, where: string): string[] {
   const schema = option as AnyOptionSchema;
   if (schema.type === undefined && schema.anyOf === undefined) return [`${where} has no type`];
   if (schema.type !== undefined && !Object.hasOwn(WORDS, schema.type)) {
-    const meant = nearest(`${schema.type}`, Object.keys(WORDS));
+    const meant = nearest(schema.type, Object.keys(WORDS));
     return [`${where} has the type ${showValue(schema.type)}, allowed are ${listWords(Object.keys(WORDS))}${meant === undefined ? '' : `, did you mean ${meant}?`}`];
   }
   const problems: string[] = [];
@@ -169,7 +169,7 @@ function unionShape(branches: readonly Shape[]): Shape {
   const says = listWords([...new Set(branches.map(describeShape))], 'or');
   if (kinds.includes(undefined) || new Set(kinds).size < kinds.length) return { anyOf: branches, says };
   return branches.reduceRight<Shape>(
-    (otherwise, branch, index) => choice(branch.isA === undefined ? { type: kinds[index] as string } : { isA: branch.isA }, branch, otherwise, says),
+    (otherwise, branch, index) => choice(branch.isA === undefined ? { type: kinds[index]! } : { isA: branch.isA }, branch, otherwise, says),
     // Nothing of the kinds above: the sentence that lists them all.
     { enum: [NOTHING], says },
   );

@@ -1,0 +1,201 @@
+/** What holds for every head and body, checked on generated ones. */
+import { METHODS } from 'node:http';
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ChunkedDecoder, LAST_CHUNK, writeChunkHead } from '../../core/src/http1/chunked.ts';
+import { Http1RequestHead, parseRequestHead } from '../../core/src/http1/request-head.ts';
+import { isAuthority, normalisePath } from '../../core/src/http1/target.ts';
+import { LIMITS, accepted, decode, latin1, parseInReads, parseRequest, parseResponse, responseWireOf, verdict, wireOf } from './helpers.ts';
+import { askLlhttp } from './llhttp.ts';
+
+/** The same cases in every run: a failure here is a failure anywhere. */
+fc.configureGlobal({ seed: 9112, numRuns: 500 });
+
+/** Strings of these characters. */
+function textOf(characters: string, maxLength: number, minLength = 0): fc.Arbitrary<string> {
+  return fc.string({ unit: fc.constantFrom(...characters.split('')), minLength, maxLength });
+}
+const token = textOf("!#$%&'*+-.^_`|~0123456789ABCXYZabcxyz", 12, 1);
+const space = fc.constantFrom('', ' ', '\t', '  ');
+const value = textOf('ab ,;="\'()/:@\t\xe9\xff09', 20);
+/** Methods that llhttp knows too. */
+const method = fc.constantFrom('GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'TRACE', 'PURGE', 'PROPFIND', 'REPORT');
+const target = textOf('abAB09/?%&=.~-_:@!$\'()*+,;', 30).map((rest) => `/${rest}`);
+const hopByHop = fc.constantFrom(
+  'Keep-Alive: timeout=5', 'Proxy-Connection: x', 'TE: trailers', 'Connection: keep-alive', 'Connection: X-Named, close', 'x-named: 1', 'HTTP2-Settings: AA', 'Upgrade: h2c',
+  'Proxy-Authorization: x', 'X-Forwarded-For: 6.6.6.6', 'Forwarded: for=6',
+);
+/** Framing that a request may have, and the body to it. */
+const framing = fc.oneof(
+  fc.constant({ field: '', body: '' }),
+  textOf('ab\r\n', 20).map((body) => ({ field: `Content-Length: ${body.length}`, body })),
+  fc.array(textOf('ab\r\n', 9, 1), { maxLength: 4 }).map((chunks) => ({ field: 'Transfer-Encoding: chunked', body: encode(chunks) })),
+);
+/** Names that the grammar above may hit by chance have rules of their own. */
+const field = fc.oneof(
+  fc.tuple(token, space, value, space).map(([name, before, text, behind]) => `${name}:${before}${text}${behind}`),
+  hopByHop,
+);
+const request = fc.record({ method, target, minor: fc.constantFrom('1', '1', '1', '0'), fields: fc.array(field, { maxLength: 8 }), framing, hostAt: fc.nat(8) }).map((parts) => {
+  const fields = [...parts.fields];
+  fields.splice(parts.hostAt, 0, 'Host: a.example:80');
+  const isChunkedIn10 = parts.minor === '0' && parts.framing.field.startsWith('T');
+  if (parts.framing.field !== '' && !isChunkedIn10) fields.push(parts.framing.field);
+  const head = [`${parts.method} ${parts.target} HTTP/1.${parts.minor}`, ...fields, '', ''].join('\r\n');
+  return { ...parts, head, body: isChunkedIn10 ? '' : parts.framing.body };
+});
+
+/** Bytes put in, taken out or changed, of the kind that smuggling is made of. */
+const dirt = fc.constantFrom('\r', '\n', '\r\n', ' ', '\t', ':', '\0', ',', '0', '\x0b', '\x7f', '\xa0', 'x', '/', '#', '');
+const damaged = fc.tuple(request, fc.array(fc.tuple(fc.nat(400), fc.nat(2), dirt), { maxLength: 3 })).map(([{ head }, damages]) => {
+  let text = head;
+  for (const [place, removed, added] of damages) text = text.slice(0, place % text.length) + added + text.slice((place % text.length) + removed);
+  return text;
+});
+
+function encode(chunks: readonly string[]): string {
+  return chunks.map((chunk) => `${chunk.length.toString(16)}\r\n${chunk}\r\n`).join('') + LAST_CHUNK.toString();
+}
+function cutAt(bytes: Buffer, places: readonly number[]): Buffer[] {
+  const at = [0, ...places.map((place) => place % (bytes.length + 1)).sort((a, b) => a - b), bytes.length];
+  return at.slice(1).map((end, i) => bytes.subarray(at[i], end));
+}
+
+describe('request heads', () => {
+  it('get the same verdict however they are cut, valid or not', () => {
+    const verdicts = new Map<string, number>();
+    fc.assert(
+      fc.property(damaged, fc.array(fc.nat(), { minLength: 1, maxLength: 4 }), (text, places) => {
+        const whole = verdict(parseRequest(text));
+        verdicts.set(whole, (verdicts.get(whole) ?? 0) + 1);
+        expect(verdict(parseInReads(cutAt(latin1(text), places)))).toBe(whole);
+      }),
+    );
+    // The generator is no good if it makes one kind only.
+    expect(Math.min(verdicts.get('ok') ?? 0, verdicts.get('ERR_REQUEST_MALFORMED') ?? 0)).toBeGreaterThan(50);
+  });
+
+  it('that we accept, llhttp accepts, with the same method, target, fields and body', () => {
+    let agreed = 0;
+    fc.assert(
+      fc.property(fc.oneof(request, damaged.map((head) => ({ head, body: '' }))), ({ head: text, body }) => {
+        const { head, met } = parseRequest(text + body);
+        if (met <= 0) return;
+        // llhttp has a list of methods; to us every token is one.
+        if (!METHODS.includes(head.method)) return;
+        const whole = head.contentLength > 0 ? text.slice(0, met) + 'x'.repeat(head.contentLength % 1000) : text + body;
+        const opinion = askLlhttp(latin1(whole));
+        expect(opinion.error).toBe('');
+        expect(opinion.method).toBe(head.method);
+        expect(opinion.target).toBe(head.target);
+        expect(opinion.fields).toEqual(head.headers());
+        if (body !== '') {
+          expect(opinion.isComplete).toBe(true);
+          expect(opinion.bodyBytes).toBe(head.chunked ? decode([latin1(body)]).body.length : body.length);
+        }
+        agreed += 1;
+      }),
+    );
+    expect(agreed).toBeGreaterThan(200);
+  });
+
+  it('mean the same after write, and hold nothing that must not go on', () => {
+    let compared = 0;
+    fc.assert(
+      fc.property(request, fc.boolean(), ({ head: text }, dropForwarding) => {
+        const { head, met } = parseRequest(text);
+        if (met <= 0) return;
+        const extra = latin1('Via: 1.1 steelyard\r\n');
+        const wire = wireOf(head, { extra, dropForwarding });
+        const again = accepted(wire);
+        expect(again).toMatchObject({
+          method: head.method, target: head.target, host: head.host, contentLength: head.contentLength, chunked: head.chunked, version: '1.1',
+        });
+        expect(wire).not.toMatch(/^(connection|keep-alive|proxy-connection|te|upgrade|http2-settings|proxy-authorization):/im);
+        if (dropForwarding) expect(wire).not.toMatch(/^(forwarded|x-forwarded-for):/im);
+        const isNamed = head.header('connection')?.includes('X-Named') ?? false;
+        expect(again.headers().filter(([name]) => !/^(host|via|content-length|transfer-encoding)$/i.test(name))).toEqual(
+          head.headers().filter(([name]) => {
+            const key = name.toLowerCase();
+            if (/^(host|via|content-length|transfer-encoding|connection|keep-alive|proxy-connection|te|upgrade|http2-settings|proxy-authorization)$/.test(key)) return false;
+            return !(isNamed && key === 'x-named') && !(dropForwarding && /^(forwarded|x-forwarded-.+)$/.test(key));
+          }),
+        );
+        // And another parser reads the same out of it.
+        const opinion = askLlhttp(latin1(wire));
+        expect([opinion.error, opinion.method, opinion.target]).toEqual(['', head.method, head.target]);
+        compared += 1;
+      }),
+    );
+    expect(compared).toBeGreaterThan(300);
+  });
+
+  it('with edits mean what look-ups showed', () => {
+    const edit = fc.tuple(fc.constantFrom('set', 'append', 'remove'), fc.constantFrom('A', 'a', 'B', 'X-Named', 'User-Agent'), value);
+    fc.assert(
+      fc.property(fc.array(edit, { maxLength: 6 }), fc.array(fc.constantFrom('A: 1', 'b: 2', 'User-Agent: 3', 'C: 4'), { maxLength: 5 }), (edits, fields) => {
+        const head = accepted(['GET / HTTP/1.1', 'Host: a', ...fields, '', ''].join('\r\n'));
+        for (const [kind, name, text] of edits) {
+          if (kind === 'set') head.setHeader(name, text);
+          else if (kind === 'append') head.appendHeader(name, text);
+          else head.removeHeader(name);
+        }
+        expect(accepted(wireOf(head)).headers()).toEqual(head.headers());
+      }),
+    );
+  });
+});
+
+describe('chunked bodies', () => {
+  it('come out as they went in, however they are cut', () => {
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ minLength: 1, maxLength: 40 }), { maxLength: 6 }), fc.array(fc.nat(), { maxLength: 6 }), fc.boolean(), (chunks, places, hasTrailers) => {
+        const coded: Buffer[] = [];
+        for (const chunk of chunks) {
+          const line = Buffer.alloc(16);
+          coded.push(line.subarray(0, writeChunkHead(line, 0, chunk.length)), Buffer.from(chunk), latin1('\r\n'));
+        }
+        coded.push(hasTrailers ? latin1('0\r\nX-Sum: 1\r\nHost: evil\r\n\r\n') : LAST_CHUNK, latin1('next'));
+        const whole = Buffer.concat(coded);
+        const expected = { end: 'end', body: Buffer.concat(chunks).toString('latin1'), trailers: hasTrailers ? 'X-Sum: 1\r\n' : '', rest: 4 };
+        expect(decode(cutAt(whole, places))).toMatchObject(expected);
+      }),
+    );
+  });
+});
+
+describe('any input', () => {
+  const anything = fc.oneof(fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes).toString('latin1')), damaged, textOf('\r\n :,;0aAGET/HTP1.\0', 100));
+  it('gets a verdict, never an exception, and the bytes stay as they are', () => {
+    fc.assert(
+      fc.property(anything, (text) => {
+        const request = parseRequest(text);
+        if (request.met > 0) wireOf(request.head, { dropForwarding: true, forwardedHost: true });
+        request.head.headers();
+        expect([request.head.method, request.head.path, request.head.query, request.head.host, request.head.version]).not.toContain(undefined);
+        expect((request.met === -1) === (request.head.fault !== '')).toBe(true);
+        for (const status of ['', 'HTTP/1.1 200 OK\r\n']) {
+          const response = parseResponse(status + text);
+          if (response.met > 0) responseWireOf(response.head, { framing: 'close' });
+        }
+        const bytes = latin1(text);
+        decode([bytes]);
+        new ChunkedDecoder().next(bytes, 0, bytes.length);
+        isAuthority(bytes, 0, bytes.length);
+        expect(normalisePath(normalisePath(text))).toBeTypeOf('string');
+        expect(bytes.toString('latin1')).toBe(text);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+  it('may lie anywhere in a larger buffer', () => {
+    const head = new Http1RequestHead();
+    fc.assert(
+      fc.property(damaged, fc.nat(50), (text, start) => {
+        const bytes = Buffer.concat([Buffer.alloc(start, 0x0a), latin1(text), latin1('\r\n\r\nGET / HTTP/1.1\r\n')]);
+        const met = parseRequestHead(head, bytes, start, start + text.length, LIMITS);
+        expect(verdict({ head, met })).toBe(verdict(parseRequest(text)));
+      }),
+    );
+  });
+});

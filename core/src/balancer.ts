@@ -14,6 +14,9 @@ import { DataThread } from './workers/data-thread.ts';
 /** How long a new generation waits for the first results of checks before it is switched to. What is unknown then stays out until its result. */
 const WARM_UP_LIMIT_MS = 5_000;
 
+/** A socket that was destroyed tells so in the next turn; this is for machines under load. */
+const CUT_LIMIT_MS = 1_000;
+
 export interface BalancerOptions {
   /** Default: a pino logger that writes JSON lines to standard output. */
   logger?: Logger;
@@ -63,6 +66,8 @@ export class Balancer {
   readonly #thread: DataThread;
   readonly #listeners = new Map<string, Listener>();
   readonly #retiring = new Set<Promise<void>>();
+  /** Left by a reload, with connections that have not ended yet. */
+  readonly #departing = new Set<Listener>();
   #state: State = 'new';
   #generation: Generation | undefined;
   #numbers = 0;
@@ -128,8 +133,8 @@ export class Balancer {
       if (this.#generation) this.#generation.isStopping = true;
       for (const listener of this.#listeners.values()) await listener.close();
       await settledWithin(limitMs, () => this.#ledgerIsClear());
-      for (const listener of this.#listeners.values()) listener.cut();
-      await settledWithin(1_000, () => this.#ledgerIsClear());
+      for (const listener of [...this.#listeners.values(), ...this.#departing]) listener.cut();
+      await settledWithin(CUT_LIMIT_MS, () => this.#ledgerIsClear());
       await this.#closeEverything();
       this.#state = 'stopped';
       this.#log.info('stopped');
@@ -143,7 +148,7 @@ export class Balancer {
     await Promise.all(this.#retiring);
     await this.#generation?.end();
     this.#thread.idle.destroyAll();
-    await settledWithin(1_000, () => this.#thread.idle.size === 0);
+    await settledWithin(CUT_LIMIT_MS, () => this.#thread.idle.size === 0);
     this.#services.process.stop();
   }
 
@@ -203,13 +208,16 @@ export class Balancer {
 
   /** The old generation ends with its last exchange, at the latest at its drain limit. */
   async #retire(old: Generation, gone: readonly Listener[]): Promise<void> {
-    for (const listener of gone) await listener.close();
-    const limit = AbortSignal.timeout(old.config.drainLimitMs);
-    const isOver = new Promise<void>((resolve) => limit.addEventListener('abort', () => resolve(), { once: true }));
-    await Promise.race([old.drained(), isOver]);
-    for (const listener of [...gone, ...this.#listeners.values()]) listener.cut((connection) => connection.generation === old);
+    for (const listener of gone) {
+      this.#departing.add(listener);
+      await listener.close();
+    }
+    const isOver = (): boolean => old.open === 0 && gone.every((listener) => listener.connections.size === 0);
+    await settledWithin(old.config.drainLimitMs, isOver);
     for (const listener of gone) listener.cut();
-    await old.drained();
+    for (const listener of this.#listeners.values()) listener.cut((connection) => connection.generation === old);
+    await settledWithin(CUT_LIMIT_MS, isOver);
+    for (const listener of gone) this.#departing.delete(listener);
     await old.end();
   }
 
@@ -270,7 +278,7 @@ export class Balancer {
   ledger(): Ledger {
     const { leases, idle, deadlines } = this.#thread;
     let clientConnections = 0;
-    for (const listener of this.#listeners.values()) clientConnections += listener.connections.size;
+    for (const listener of [...this.#listeners.values(), ...this.#departing]) clientConnections += listener.connections.size;
     let inFlight = 0;
     for (const backend of this.#services.backends.all()) inFlight += backend.inFlight;
     return { leasesOpened: leases.opened, leasesClosed: leases.closed, inFlight, clientConnections, upstreamConnections: idle.size, deadlines: deadlines.size };

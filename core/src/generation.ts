@@ -62,7 +62,6 @@ export class Generation {
   readonly #onMembership: () => void;
   #isLive = false;
   #open = 0;
-  #onDrained: (() => void) | undefined;
 
   private constructor(number: number, config: ResolvedConfig, services: GenerationServices, onMembership: () => void) {
     this.number = number;
@@ -187,18 +186,10 @@ export class Generation {
     this.#open++;
   }
   leave(): void {
-    if (--this.#open === 0) this.#onDrained?.();
+    this.#open--;
   }
   get open(): number {
     return this.#open;
-  }
-
-  /** Resolves when no exchange runs under it any more; at once if none does. */
-  drained(): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.#open === 0) return resolve();
-      this.#onDrained = resolve;
-    });
   }
 
   /** Ends its plugins and gives up its backends. */

@@ -65,7 +65,7 @@ describe('a tap that waits', () => {
     ['returns a thenable that throws', () => ({ then() { throw new Error('then'); } })],
   ])('refuses once for a closed plugin when it %s', async (_how, bad) => {
     face().onRequest.tap(() => undefined);
-    face().onRequest.tapPromise(bad as () => Promise<RequestDecision>);
+    face().onRequest.tapPromise(bad as unknown as () => Promise<RequestDecision>);
     const done = vi.fn();
     world.compile().onRequest!.callAsync(new FakeExchange().asHttp(), done);
     await vi.advanceTimersByTimeAsync(5_000);

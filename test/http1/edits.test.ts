@@ -66,6 +66,24 @@ describe('edits of a head', () => {
     expect(head.header('a')).toBe('x y');
     expect(wireOf(head)).toBe(get('A: x y'));
   });
+  it('count in the bound of what is written, and no longer when they are taken back', () => {
+    const wire = { hostLine: undefined, extra: Buffer.alloc(0), dropForwarding: false, forwardedHost: false };
+    const head = accepted(get());
+    const before = head.wireBound(wire);
+    head.setHeader('A', 'x'.repeat(5000));
+    head.setTarget(`/${'y'.repeat(3000)}`);
+    head.setHeader('Host', 'z'.repeat(2000));
+    // wireOf holds it against the bound.
+    expect(wireOf(head).length).toBeGreaterThan(10_000);
+    head.clearEdits();
+    expect(head.wireBound(wire)).toBe(before);
+  });
+  it('touch the very field that they name, not one that looks alike', () => {
+    const head = accepted(get('x-abd-z: 1', 'X-ABC-Z: 2'));
+    head.removeHeader('x-abc-z');
+    expect(wireOf(head)).toBe(get('x-abd-z: 1'));
+    expect(head.header('x-abe-z')).toBeUndefined();
+  });
   it('keep Latin-1', () => {
     const head = accepted(get());
     head.setHeader('A', 'caf\xe9');

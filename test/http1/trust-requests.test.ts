@@ -58,6 +58,12 @@ const rows: Record<string, readonly Case[]> = {
     ['two fields', get('Transfer-Encoding: chunked', 'Transfer-Encoding: chunked'), MALFORMED],
     ['two fields, other first', get('Transfer-Encoding: identity', 'Transfer-Encoding: chunked'), CODING],
   ],
+  'of two faults, the first': [
+    ['a coding, then a line without colon', get('Transfer-Encoding: gzip', 'X'), CODING],
+    ['a line without colon, then a coding', get('X', 'Transfer-Encoding: gzip'), MALFORMED],
+    ['an expectation, then too many fields', get('Expect: x', ...Array.from({ length: 200 }, () => 'a:')), EXPECT],
+    ['a version, then a coding', lines('GET / HTTP/3.0', 'Transfer-Encoding: gzip'), VERSION],
+  ],
   '7: Transfer-Encoding and Content-Length': [
     ['TE first', get('Transfer-Encoding: chunked', 'Content-Length: 5'), MALFORMED],
     ['CL first', get('Content-Length: 5', 'Transfer-Encoding: chunked'), MALFORMED],

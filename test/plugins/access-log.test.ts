@@ -5,16 +5,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { isSteelyardError, withDefaults } from '@steelyard/sdk';
+import { describeError, withDefaults } from '@steelyard/sdk';
 import type { Backend, Exchange, PluginDefinition, Result } from '@steelyard/sdk';
+import { world } from '@steelyard/sdk/testkit';
+import type { FakeHost, World } from '@steelyard/sdk/testkit';
 import accessLog from '@steelyard/plugins/access-log';
 import type { AccessLogOptions } from '@steelyard/plugins/access-log';
 import { commonLine, jsonLine, MAX_LINE_BYTES } from '../../plugins/access-log/lines.ts';
 import type { LineOptions } from '../../plugins/access-log/lines.ts';
 import { openSink } from '../../plugins/access-log/sink.ts';
 import type { Sink } from '../../plugins/access-log/sink.ts';
-import { SmallProcess } from './small-host.ts';
-import type { Generation } from './small-host.ts';
 
 const AT = Date.UTC(2026, 10, 23, 0, 58, 51, 123);
 const safe: LineOptions = { query: false, user: false, combined: true };
@@ -147,20 +147,26 @@ describe('a client that forges', () => {
 
 describe('accessLog()', () => {
   let folder = '';
-  const living: Generation[] = [];
-  beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'access-log-'))));
+  let w: World;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'access-log-'));
+    w = world({ wallTime: AT });
+  });
   afterEach(async () => {
-    for (const generation of living.splice(0)) await generation.end();
+    await w.end();
     rmSync(folder, { recursive: true, force: true });
   });
 
-  async function start(process: SmallProcess, options: AccessLogOptions): Promise<Generation> {
+  /** One generation of the plugin. `respond` plays the end of an exchange of this generation: the world's hooks would tell all of them. */
+  async function start(options: AccessLogOptions): Promise<{ host: FakeHost; respond: (exchange: Exchange, result: Result) => void }> {
     const use = accessLog(options);
     const definition = use.definition as unknown as PluginDefinition<AccessLogOptions>;
-    const generation = process.generation();
-    await definition.setup(withDefaults(use.definition.options, use.options) as never, generation.host);
-    living.push(generation);
-    return generation;
+    const host = w.host('access-log');
+    let respond: (exchange: Exchange, result: Result) => void = () => expect.unreachable('it tapped nothing');
+    host.hooks.onResponse.tap = (fn) => void (respond = fn);
+    await definition.setup(withDefaults(use.definition.options, use.options) as never, host);
+    host.seal();
+    return { host, respond };
   }
   const targets = (file: string): string[] => [...readFileSync(file, 'utf8').matchAll(/"GET (\S+) /g)].map((match) => match[1]!);
   async function eventually(rule: () => void): Promise<void> {
@@ -169,12 +175,12 @@ describe('accessLog()', () => {
 
   it('writes to a file that others cannot read, at the latest after flushMs', async () => {
     const file = join(folder, 'a.log');
-    const generation = await start(new SmallProcess(), { destination: file, format: 'common', flushMs: 100 });
+    const generation = await start({ destination: file, format: 'common', flushMs: 100 });
     generation.respond(exchange({ target: '/1' }), result());
     generation.respond(exchange({ target: '/2' }), result());
-    await generation.advance(99);
+    w.advance(99);
     expect(readFileSync(file, 'utf8')).toBe('');
-    await generation.advance(1);
+    w.advance(1);
     await eventually(() => expect(targets(file)).toEqual(['/1', '/2']));
     expect(readFileSync(file, 'utf8')).toMatch(/^203\.0\.113\.7 - - \[23\/Nov\/2026:00:58:51 \+0000\] "GET \/1 /);
     expect(statSync(file).mode & 0o777).toBe(0o640);
@@ -182,48 +188,46 @@ describe('accessLog()', () => {
 
   it('owes no line when the generation has ended', async () => {
     const file = join(folder, 'a.log');
-    const generation = await start(new SmallProcess(), { destination: file });
+    const generation = await start({ destination: file });
     // More than one batch, so that some of it is under way already.
     for (let i = 0; i < 1000; i++) generation.respond(exchange({ target: `/${i}` }), result());
-    await generation.end();
+    await generation.host.end();
     expect(targets(file)).toEqual(Array.from({ length: 1000 }, (_, i) => `/${i}`));
   });
 
   it('opens the file anew at a reload, for the old generation too, and loses nothing', async () => {
     const file = join(folder, 'a.log');
-    const world = new SmallProcess();
-    const old = await start(world, { destination: file });
+    const old = await start({ destination: file });
     old.respond(exchange({ target: '/before' }), result());
     renameSync(file, `${file}.1`);
     old.respond(exchange({ target: '/between' }), result());
-    const next = await start(world, { destination: file });
+    const next = await start({ destination: file });
     old.respond(exchange({ target: '/old' }), result());
     next.respond(exchange({ target: '/new' }), result());
-    await old.end();
-    await next.end();
+    await old.host.end();
+    await next.host.end();
     expect(targets(`${file}.1`)).toEqual(['/before', '/between']);
     expect(targets(file)).toEqual(['/old', '/new']);
-    expect(world.shared.size).toBe(0);
   });
 
   it('refuses a reload whose file cannot be opened, and the old generation goes on writing', async () => {
     const inner = join(folder, 'logs');
     mkdirSync(inner);
     const file = join(inner, 'a.log');
-    const world = new SmallProcess();
-    const old = await start(world, { destination: file });
+    const old = await start({ destination: file });
     renameSync(inner, join(folder, 'moved'));
-    await expect(start(world, { destination: file })).rejects.toSatisfy((thrown) => isSteelyardError(thrown) && thrown.code === 'ERR_SHARED');
+    await expect(start({ destination: file })).rejects.toMatchObject({ code: 'ERR_SHARED' });
     old.respond(exchange({ target: '/still' }), result());
-    await old.end();
+    await old.host.end();
     expect(targets(join(folder, 'moved', 'a.log'))).toEqual(['/still']);
   });
 
   it('says which file cannot be opened, and what to look at', async () => {
     const file = join(folder, 'none', 'a.log');
-    await expect(start(new SmallProcess(), { destination: file })).rejects.toMatchObject({
-      code: 'ERR_SHARED', message: `access-log cannot open ${file}`, hint: 'does the folder exist, and may this user write to it?',
-    });
+    const thrown: unknown = await start({ destination: file }).catch((error: unknown) => error);
+    expect(thrown).toMatchObject({ code: 'ERR_SHARED' });
+    expect(describeError(thrown)).toMatch(`access-log cannot open ${file}: ENOENT`);
+    expect(describeError(thrown)).toMatch('(does the folder exist, and may this user write to it?)');
   });
 
   it('hands a pipe nothing but whole lines, of no more bytes than it takes in one piece', async () => {
@@ -257,15 +261,14 @@ describe('accessLog()', () => {
 
   it('counts what a destination does not take, and says so once a minute', async () => {
     const file = join(folder, 'a.log');
-    const world = new SmallProcess();
-    const generation = await start(world, { destination: file });
-    const sink = (await world.shared.get(`destination:${file}`)!.value) as Sink;
+    const { host } = await start({ destination: file });
+    const sink = await host.shared<Sink>(`destination:${file}`, () => expect.unreachable('it is open already'), () => {});
     sink.onTrouble('no space left', 0);
     sink.onTrouble('more waits than is kept', 12);
-    expect(world.log).toEqual([expect.stringContaining('no space left')]);
-    expect(world.counted.get('access_log_dropped_lines_total')).toBe(12);
-    await generation.advance(60_000);
+    expect(host.lines).toMatchObject([{ level: 'warn', fields: { destination: file, reason: 'no space left' } }]);
+    expect(host.metrics.value('access_log_dropped_lines_total')).toBe(12);
+    w.advance(60_000);
     sink.onTrouble('still', 1);
-    expect(world.log).toHaveLength(2);
+    expect(host.lines).toHaveLength(2);
   });
 });

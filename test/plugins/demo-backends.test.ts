@@ -6,32 +6,35 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { withDefaults } from '@steelyard/sdk';
 import type { BackendSpec, DiscoveryDefinition } from '@steelyard/sdk';
+import { world } from '@steelyard/sdk/testkit';
+import type { FakeHost, World } from '@steelyard/sdk/testkit';
 import demoBackends from '@steelyard/plugins/demo-backends';
 import type { DemoBackendsOptions } from '@steelyard/plugins/demo-backends';
 import { answer } from '../../plugins/demo-backends/answers.ts';
-import { SmallProcess } from './small-host.ts';
-import type { Generation } from './small-host.ts';
 
 interface Watching {
-  generation: Generation;
+  host: FakeHost;
   lists: BackendSpec[][];
 }
-const living: Watching[] = [];
-afterEach(async () => {
-  for (const { generation } of living.splice(0)) await generation.end();
-});
+let w: World;
+beforeEach(() => void (w = world()));
+afterEach(() => w.end());
 
-async function watch(world: SmallProcess, options: DemoBackendsOptions): Promise<Watching> {
+/** One generation of the plugin. */
+async function watch(options: DemoBackendsOptions): Promise<Watching> {
   const use = demoBackends(options);
   const definition = use.definition as unknown as DiscoveryDefinition<DemoBackendsOptions>;
-  const watching: Watching = { generation: world.generation(), lists: [] };
-  const { host } = watching.generation;
-  await definition.watch((list) => watching.lists.push([...list] as BackendSpec[]), host.signal, withDefaults(use.definition.options, use.options) as never, host);
-  living.push(watching);
+  const watching: Watching = { host: w.host('demo-backends'), lists: [] };
+  const { host, lists } = watching;
+  await definition.watch((list) => lists.push([...list] as BackendSpec[]), host.signal, withDefaults(use.definition.options, use.options) as never, host);
   return watching;
+}
+async function advance(ms: number): Promise<void> {
+  w.advance(ms);
+  await w.settled();
 }
 async function who(backend: BackendSpec): Promise<{ number: string; pid: number }> {
   const text = await (await fetch(backend.url)).text();
@@ -53,7 +56,7 @@ async function eventually(rule: () => boolean): Promise<void> {
 
 describe('demoBackends()', () => {
   it('publishes one running process for each that was asked for', async () => {
-    const { lists } = await watch(new SmallProcess(), { count: 2 });
+    const { lists } = await watch({ count: 2 });
     expect(lists).toHaveLength(1);
     expect(lists[0]!.map((backend) => backend.labels)).toEqual([{ demo: '1' }, { demo: '2' }]);
     const found = await Promise.all(lists[0]!.map(who));
@@ -62,17 +65,16 @@ describe('demoBackends()', () => {
   });
 
   it('publishes the list without a process that died, and with its successor after a wait that doubles', async () => {
-    const world = new SmallProcess();
-    const { generation, lists } = await watch(world, { count: 2 });
+    const { host, lists } = await watch({ count: 2 });
     let [first, second] = lists[0]!;
     for (const waitMs of [250, 500]) {
       lists.length = 0;
       process.kill((await who(first!)).pid, 'SIGKILL');
       await eventually(() => lists.length === 1);
       expect(lists[0]).toEqual([second]);
-      await generation.advance(waitMs - 1);
-      expect([lists.length, generation.timersWaiting()]).toEqual([1, 1]);
-      await generation.advance(1);
+      await advance(waitMs - 1);
+      expect([lists.length, w.clock.pending]).toEqual([1, 1]);
+      await advance(1);
       expect(lists).toHaveLength(2);
       expect(lists[1]![1]).toEqual(second);
       expect(await who(lists[1]![0]!)).toMatchObject({ number: '1' });
@@ -80,38 +82,33 @@ describe('demoBackends()', () => {
     }
     // One that has lived for long begins with the first wait again.
     lists.length = 0;
-    await generation.advance(10_000);
+    await advance(10_000);
     process.kill((await who(first!)).pid, 'SIGKILL');
     await eventually(() => lists.length === 1);
-    await generation.advance(250);
+    await advance(250);
     expect(lists).toHaveLength(2);
-    expect(world.log.filter((line) => line.includes('a demo backend died'))).toHaveLength(3);
+    expect(host.lines.filter(({ message }) => message.startsWith('a demo backend died'))).toHaveLength(3);
   });
 
   it('keeps the processes over a reload, and ends them with the last generation', async () => {
-    const world = new SmallProcess();
-    const old = await watch(world, { count: 2 });
+    const old = await watch({ count: 2 });
     const pids = (await Promise.all(old.lists[0]!.map(who))).map(({ pid }) => pid);
-    const next = await watch(world, { count: 2 });
+    const next = await watch({ count: 2 });
     expect(next.lists).toEqual(old.lists);
-    await old.generation.end();
+    await old.host.end();
     expect((await Promise.all(next.lists[0]!.map(who))).map(({ pid }) => pid)).toEqual(pids);
-    await next.generation.end();
+    await next.host.end();
     expect(pids.filter(isRunning)).toEqual([]);
-    expect(world.shared.size).toBe(0);
   });
 
   it('leaves the restart that an ended generation owed to the one that lives', async () => {
-    const world = new SmallProcess();
-    const stays = await watch(world, { count: 1 });
-    const refused = await watch(world, { count: 1 });
+    const stays = await watch({ count: 1 });
+    const refused = await watch({ count: 1 });
     process.kill((await who(stays.lists[0]![0]!)).pid, 'SIGKILL');
     await eventually(() => stays.lists.length === 2);
     // The newest has the clock; its reload fails in the end, and its timer is gone with it.
-    expect([stays.generation.timersWaiting(), refused.generation.timersWaiting()]).toEqual([0, 1]);
-    await refused.generation.end();
-    expect(stays.generation.timersWaiting()).toBe(1);
-    await stays.generation.advance(250);
+    await refused.host.end();
+    await advance(250);
     expect(stays.lists.map((list) => list.length)).toEqual([1, 0, 1]);
     expect(refused.lists.map((list) => list.length)).toEqual([1, 0]);
   });
@@ -126,7 +123,7 @@ describe('demoBackends()', () => {
   });
 
   it('outlives the Ctrl-C that its balancer drains after', async () => {
-    const { lists } = await watch(new SmallProcess(), { count: 1 });
+    const { lists } = await watch({ count: 1 });
     const { pid } = await who(lists[0]![0]!);
     process.kill(pid, 'SIGINT');
     process.kill(pid, 'SIGHUP');

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { Gauge, Registry } from 'prom-client';
 import * as fc from 'fast-check';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { withDefaults } from '@steelyard/sdk';
-import type { ExporterDefinition, Host, MetricFamily, ServeHandler } from '@steelyard/sdk';
+import type { ExporterDefinition, MetricFamily } from '@steelyard/sdk';
+import { world } from '@steelyard/sdk/testkit';
+import type { FakeHost, World } from '@steelyard/sdk/testkit';
 import prometheus from '@steelyard/plugins/prometheus';
 import type { PrometheusOptions } from '@steelyard/plugins/prometheus';
 import { CONTENT_TYPE, faultOf, renderFamilies } from '../../plugins/prometheus/text-format.ts';
@@ -80,41 +79,30 @@ describe('text format', () => {
 });
 
 describe('prometheus()', () => {
-  const opened: Server[] = [];
-  afterEach(() => opened.splice(0).forEach((server) => server.close()));
+  let w: World;
+  beforeEach(() => void (w = world()));
+  afterEach(() => w.end());
 
-  /** Starts the exporter on a host that has only what an exporter may need. */
-  async function start(options: PrometheusOptions, families: readonly MetricFamily[] = [requests]): Promise<{ origin: string; log: string[]; asked: object[] }> {
-    const log: string[] = [];
-    const asked: object[] = [];
-    let origin = '';
-    const line = (fields: object | string, message = ''): void => void log.push(`${message} ${JSON.stringify(fields)}`);
-    const host = {
-      log: { debug: line, info: line, warn: line, error: line },
-      async serve(address: { host?: string; port: number }, handler: ServeHandler) {
-        asked.push(address);
-        const server = createServer((request, response) => void handler(request, response));
-        opened.push(server);
-        await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-        const { port } = server.address() as AddressInfo;
-        origin = `http://127.0.0.1:${port}`;
-        return { host: '127.0.0.1', port };
-      },
-    } as unknown as Host;
+  async function start(options: PrometheusOptions, families: readonly MetricFamily[] = [requests]): Promise<{ origin: string; log: FakeHost['lines'] }> {
     const use = prometheus(options);
     const definition = use.definition as unknown as ExporterDefinition<PrometheusOptions>;
+    const host = w.host('prometheus');
     await definition.start(withDefaults(use.definition.options, use.options) as never, host, () => Promise.resolve({ takenAt: 0, families }));
-    return { origin, log, asked };
+    const { url } = host.lines[0]!.fields as { url: string };
+    return { origin: new URL(url).origin, log: host.lines };
   }
 
+  it('is on 127.0.0.1:9464/metrics unless the options say otherwise', () => {
+    expect(withDefaults(prometheus.definition.options, {})).toMatchObject({ port: 9464, host: '127.0.0.1', path: '/metrics' });
+  });
+
   it('serves the snapshot under its path, a query or not', async () => {
-    const { origin, log, asked } = await start({});
+    const { origin, log } = await start({});
     const response = await fetch(`${origin}/metrics?name[]=x`);
     expect(response.status).toBe(200);
     expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
     expect(await response.text()).toBe(renderFamilies([requests]));
-    expect(asked).toEqual([{ host: '127.0.0.1', port: 9464 }]);
-    expect(log).toEqual([`metrics are served {"url":"${origin}/metrics"}`]);
+    expect(log).toMatchObject([{ level: 'info', message: 'metrics are served', fields: { url: `${origin}/metrics` } }]);
   });
 
   it('answers HEAD with the head alone, other paths with 404, other methods with 405', async () => {
@@ -131,7 +119,7 @@ describe('prometheus()', () => {
     const { origin, log } = await start({}, [{ ...requests, name: 'not a name' }, durations]);
     const text = await (await fetch(`${origin}/metrics`)).text();
     expect(text).toBe(renderFamilies([durations]));
-    expect(log[1]).toContain("'not a name' is no metric name");
+    expect(log[1]).toMatchObject({ level: 'warn', fields: { fault: "'not a name' is no metric name" } });
   });
 
   it('puts what `append` gives behind its own, and does without it when it fails', async () => {
@@ -144,7 +132,7 @@ describe('prometheus()', () => {
     const failing = await start({ append: () => Promise.reject(new Error('queue is gone')) });
     const response = await fetch(`${failing.origin}/metrics`);
     expect([response.status, await response.text()]).toEqual([200, renderFamilies([requests])]);
-    expect(failing.log[1]).toContain('queue is gone');
+    expect(failing.log[1]).toMatchObject({ level: 'warn', fields: { error: 'queue is gone' } });
   });
 });
 

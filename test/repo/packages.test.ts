@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path/posix';
 import { describe, expect, it } from 'vitest';
-import { importsOf, manifestOf, PACKAGES, packageOf, read, sourcesOf } from './repository.ts';
+import { importsOf, isThere, manifestOf, PACKAGES, packageOf, read, sourcesOf } from './repository.ts';
 import type { PackageFolder } from './repository.ts';
 
 /** DESIGN §2: `sdk ← core`, `sdk ← plugins`, never core ↔ plugins. */
@@ -62,6 +62,7 @@ describe.each(PACKAGES)('%s', (folder) => {
   it('exports its sources: no aborted pack left a rewritten package.json behind', () => {
     const { exports, scripts = {} } = manifestOf(folder);
     for (const target of Object.values(exports)) expect(target).toMatch(/^\.\/(src\/[\w/-]+|\*\/index)\.ts$/);
+    expect(isThere(`${folder}/package.json.unpacked`)).toBe(false);
     expect(scripts).toMatchObject({ prepack: 'node ../test/repo/prepack.ts', postpack: 'node ../test/repo/prepack.ts restore' });
   });
 });

@@ -19,7 +19,7 @@ export function banner({ version, configFile, readyMs, description }: BannerFact
     rows.push(['', ''], [`pool ${pool.name}`, pool.strategy]);
     for (const backend of pool.backends.slice(0, MOST_BACKENDS)) {
       const weight = backend.weight === 1 ? '' : `  weight ${backend.weight}`;
-      rows.push(['', `${backend.url}${weight}  ${shownHealth(backend.health)}`]);
+      rows.push(['', `${backend.url}${weight}${shownHealth(backend.health)}`]);
     }
     if (pool.backends.length > MOST_BACKENDS) rows.push(['', `and ${pool.backends.length - MOST_BACKENDS} more`]);
     if (pool.backends.length === 0) rows.push(['', styleText('yellow', 'no backends yet')]);
@@ -27,7 +27,7 @@ export function banner({ version, configFile, readyMs, description }: BannerFact
   if (description.plugins.length > 0) rows.push(['', ''], ['plugins', description.plugins.join(', ')]);
   for (const { plugin, host, port } of description.served) rows.push([plugin, styleText('cyan', `http://${shownHost(host)}:${port}`)]);
   const width = Math.max(...rows.map(([label]) => label.length));
-  const lines = rows.map(([label, text]) => `  ${styleText('bold', label.padEnd(width))}  ${text}`.trimEnd());
+  const lines = rows.map(([label, text]) => (label === '' ? `  ${' '.repeat(width)}  ${text}` : `  ${styleText('bold', label.padEnd(width))}  ${text}`).trimEnd());
   const title = `  ${styleText(['bold', 'green'], `steelyard ${version}`)}  ready in ${Math.round(readyMs)} ms  ${styleText('dim', configFile)}`;
   const close = styleText('dim', '  Ctrl-C lets open requests end, then stops; once more stops now.');
   return ['', title, '', ...lines, '', close, ''].join('\n');
@@ -39,6 +39,8 @@ function shownHost(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
 }
 
+/** Nothing for `unknown`: that is how every backend without a check stands. */
 function shownHealth(health: string): string {
-  return health === 'up' ? styleText('green', 'up') : health === 'down' ? styleText('red', 'down') : styleText('dim', health);
+  if (health === 'up') return `  ${styleText('green', 'up')}`;
+  return health === 'down' ? `  ${styleText('red', 'down')}` : '';
 }

@@ -219,7 +219,7 @@ export abstract class MessageHead implements HeadFields {
   }
 
   #judgeCoding(bytes: Buffer, start: number, end: number): boolean {
-    if (false) return this.#malformed('Transfer-Encoding in HTTP/1.0');
+    if (this.isHttp10) return this.#malformed('Transfer-Encoding in HTTP/1.0');
     if (this.chunked) return this.#malformed('two Transfer-Encoding fields');
     if (this.contentLength !== NO_LENGTH) return this.#malformed('Transfer-Encoding beside Content-Length');
     const coding = readCoding(bytes, start, end);

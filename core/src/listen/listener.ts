@@ -75,11 +75,11 @@ export class Listener {
     for (const socket of this.#held) socket.destroy();
     this.#held = [];
     await this.#socket?.close();
-    for (const connection of [...this.#connections]) connection.drain();
+    for (const connection of this.#connections) connection.drain();
   }
 
   /** The drain limit is over: what is still open, and `belongs` to what ended, is cut. */
   cut(belongs: (connection: ClientConnection) => boolean = () => true): void {
-    for (const connection of [...this.#connections]) if (belongs(connection)) connection.cut();
+    for (const connection of this.#connections) if (belongs(connection)) connection.cut();
   }
 }

@@ -247,7 +247,6 @@ export class HttpConnection implements Admissible, SocketHandler, Timed {
   }
 
   onDrain(): void {
-    if (this.deadline !== Infinity && !this.#isLingering) this.deadline = Infinity;
     this.#exchange?.clientDrained();
   }
 

@@ -4,6 +4,7 @@ import type { Logger } from '@steelyard/sdk';
 
 /** Lines of one kind per second; the next line says how many were left out. */
 const LINES_PER_SECOND = 5;
+const MAX_KINDS = 1_000;
 
 interface Allowance {
   second: number;
@@ -51,7 +52,11 @@ export class EventLog {
   #write(level: 'debug' | 'info' | 'warn' | 'error', kind: string, fields: object, message: string): void {
     const second = Math.floor(performance.now() / 1000);
     let allowance = this.#allowances.get(kind);
-    if (!allowance) this.#allowances.set(kind, (allowance = { second, lines: 0, suppressed: 0 }));
+    if (!allowance) {
+      // Backends come and go, and kinds with them: forgetting all allowances now and then costs a few lines more.
+      if (this.#allowances.size >= MAX_KINDS) this.#allowances.clear();
+      this.#allowances.set(kind, (allowance = { second, lines: 0, suppressed: 0 }));
+    }
     if (allowance.second !== second) {
       allowance.second = second;
       allowance.lines = 0;

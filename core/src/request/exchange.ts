@@ -351,6 +351,7 @@ export class Exchange extends AttemptingExchange implements HttpExchange, Redire
   clientDrained(): void {
     if (this.stage === FLUSHING) return this.finish();
     if (this.stage !== RELAYING || !this.upstream) return;
+    this.connection.deadline = this.body.isComplete ? Infinity : this.thread.deadlines.in(this.#plan.config.timeouts.bodyMs);
     this.upstream.deadline = this.thread.deadlines.in(this.pool.config.timeouts.bodyMs);
     this.upstream.socket.resume();
   }

@@ -1,0 +1,158 @@
+import { describe, expect, it } from 'vitest';
+import * as fc from 'fast-check';
+import type { Labels, MetricFamily, Outcome, Result } from '@steelyard/sdk';
+import { bucketOf, LATENCY_BOUNDS_SECONDS } from '../../core/src/metrics/histogram.ts';
+import { ProcessMetrics } from '../../core/src/metrics/process.ts';
+import { TrafficMetrics } from '../../core/src/metrics/traffic.ts';
+import { BackendState } from '../../core/src/upstream/backend.ts';
+import { Scoreboard } from '../../core/src/workers/scoreboard.ts';
+
+const RESULT: Result = {
+  status: 200, backend: undefined, attempts: 1, answeredBy: 'backend', abortedBy: undefined, code: '', bytesFromClient: 10, bytesToClient: 100, firstByteMs: 2, durationMs: 30,
+};
+const FACTS = { connectMs: 0, firstByteMs: 2, durationMs: 3, bytesToBackend: 10, bytesFromBackend: 100 };
+const ANSWERED: Outcome = { ...FACTS, kind: 'answered', status: 200 };
+
+function backends(count: number): BackendState[] {
+  const board = new Scoreboard();
+  return Array.from({ length: count }, (_, i) => new BackendState('web', {
+    id: i === 1 ? 'mine' : `web/http://10.0.0.${i}:80`, url: `http://10.0.0.${i}:80`, protocol: 'http', host: `10.0.0.${i}`, port: 80, address: `10.0.0.${i}:80`,
+    weight: 1, maxInFlight: Infinity, labels: {}, zone: '', priority: 0, drain: false,
+  }, board, () => {}));
+}
+function samplesOf(families: readonly MetricFamily[], name: string): MetricFamily['samples'] {
+  return families.find((family) => family.name === name)!.samples;
+}
+function valueOf(families: readonly MetricFamily[], name: string, labels: Labels): number {
+  const sample = samplesOf(families, name).find((sample) => Object.entries(labels).every(([label, value]) => sample.labels[label] === value))!;
+  return 'value' in sample ? sample.value : sample.count;
+}
+
+describe('exchanges', () => {
+  it('are counted by listener, route, status class, who answered and who ended them', () => {
+    const traffic = new TrafficMetrics();
+    const web = traffic.routeCounters('http-80', 'web');
+    const none = traffic.routeCounters('http-80');
+    for (const status of [200, 204, 301, 404, 503]) traffic.exchange(web, { ...RESULT, status });
+    traffic.exchange(none, { ...RESULT, status: 0, answeredBy: 'nobody', abortedBy: 'client', firstByteMs: -1 });
+    const families = traffic.snapshot([]);
+    const web2 = { listener: 'http-80', route: 'web' };
+    expect(['none', '1xx', '2xx', '3xx', '4xx', '5xx'].map((code) => valueOf(families, 'steelyard_requests_total', { ...web2, code }))).toEqual([0, 0, 2, 1, 1, 1]);
+    expect(valueOf(families, 'steelyard_requests_total', { route: '', code: 'none' })).toBe(1);
+    expect(valueOf(families, 'steelyard_requests_answered_total', { ...web2, by: 'backend' })).toBe(5);
+    expect(valueOf(families, 'steelyard_requests_answered_total', { route: '', by: 'nobody' })).toBe(1);
+    expect(valueOf(families, 'steelyard_requests_aborted_total', { route: '', by: 'client' })).toBe(1);
+    expect(valueOf(families, 'steelyard_request_bytes_total', web2)).toBe(50);
+    expect(valueOf(families, 'steelyard_response_bytes_total', web2)).toBe(500);
+    expect(samplesOf(families, 'steelyard_request_duration_seconds')[0]).toMatchObject({ labels: web2, count: 5, sum: expect.closeTo(0.15) });
+    expect(valueOf(families, 'steelyard_request_first_byte_seconds', { route: '' })).toBe(0);
+  });
+  it('keep their counters by name: a reload asks again and goes on counting', () => {
+    const traffic = new TrafficMetrics();
+    traffic.exchange(traffic.routeCounters('http-80', 'web'), RESULT);
+    // More than fit at first: the cells move, the counts stay.
+    for (let i = 0; i < 100; i++) traffic.exchange(traffic.routeCounters('http-80', `r${i}`), RESULT);
+    traffic.exchange(traffic.routeCounters('http-80', 'web'), RESULT);
+    expect(valueOf(traffic.snapshot([]), 'steelyard_requests_total', { route: 'web', code: '2xx' })).toBe(2);
+    expect(valueOf(traffic.snapshot([]), 'steelyard_requests_total', { route: 'r99', code: '2xx' })).toBe(1);
+  });
+});
+
+describe('attempts', () => {
+  const [a, b] = backends(2) as [BackendState, BackendState];
+  const at = { pool: 'web', backend: 'http://10.0.0.0:80' };
+
+  it('are counted by outcome, each once', () => {
+    const traffic = new TrafficMetrics();
+    const outcomes: Outcome[] = [
+      ANSWERED, { ...ANSWERED, status: 500 },
+      ...(['connect', 'send', 'head', 'body'] as const).map((phase): Outcome => ({ ...FACTS, kind: 'failed', phase, code: 'ERR_UPSTREAM_CLOSED', status: 0, firstByteMs: -1 })),
+      ...(['client', 'balancer', 'plugin'] as const).map((by): Outcome => ({ ...FACTS, kind: 'aborted', by, status: 0, firstByteMs: -1 })),
+    ];
+    for (const outcome of outcomes) traffic.attempt(a, outcome);
+    const families = traffic.snapshot([a, b]);
+    expect(['answered', 'failed', 'aborted'].map((outcome) => valueOf(families, 'steelyard_backend_attempts_total', { ...at, outcome }))).toEqual([2, 4, 3]);
+    for (const phase of ['connect', 'send', 'head', 'body']) expect(valueOf(families, 'steelyard_backend_failures_total', { ...at, phase })).toBe(1);
+    for (const by of ['client', 'balancer', 'plugin']) expect(valueOf(families, 'steelyard_backend_aborted_total', { ...at, by })).toBe(1);
+    expect(valueOf(families, 'steelyard_backend_responses_total', { ...at, code: '5xx' })).toBe(1);
+    expect(valueOf(families, 'steelyard_backend_bytes_total', { ...at, direction: 'to' })).toBe(90);
+    expect(valueOf(families, 'steelyard_backend_bytes_total', { ...at, direction: 'from' })).toBe(900);
+    expect(valueOf(families, 'steelyard_backend_response_seconds', at)).toBe(2);
+    expect(valueOf(families, 'steelyard_backend_attempts_total', { backend: 'mine', outcome: 'answered' })).toBe(0);
+  });
+  it('tell new connections from idle ones used again, and neither from a connect that failed', () => {
+    const traffic = new TrafficMetrics();
+    traffic.attempt(a, { ...ANSWERED, connectMs: 4 });
+    traffic.attempt(a, ANSWERED);
+    traffic.attempt(a, ANSWERED);
+    traffic.attempt(a, { ...FACTS, kind: 'failed', phase: 'connect', code: 'ERR_UPSTREAM_CONNECT', status: 0, bytesToBackend: 0, firstByteMs: -1 });
+    const families = traffic.snapshot([a]);
+    expect(['new', 'reused'].map((kind) => valueOf(families, 'steelyard_backend_connections_total', { kind }))).toEqual([1, 2]);
+    expect(samplesOf(families, 'steelyard_backend_connect_seconds')[0]).toMatchObject({ count: 1, sum: 0.004 });
+  });
+  it('of a backend that has left are not those of the one that gets its row', () => {
+    const board = backends(40);
+    const traffic = new TrafficMetrics();
+    for (const backend of board) traffic.attempt(backend, ANSWERED);
+    const young = Object.assign(Object.create(BackendState.prototype) as BackendState, { row: 39, id: 'young', pool: 'web' });
+    traffic.attempt(young, ANSWERED);
+    traffic.attempt(young, ANSWERED);
+    expect(valueOf(traffic.snapshot(board.slice(0, 39)), 'steelyard_backend_attempts_total', { backend: 'http://10.0.0.38:80', outcome: 'answered' })).toBe(1);
+    traffic.forget(board[38]!);
+    expect(valueOf(traffic.snapshot([board[38]!]), 'steelyard_backend_attempts_total', { outcome: 'answered' })).toBe(0);
+  });
+  it('stand beside the state of the backend', () => {
+    const traffic = new TrafficMetrics();
+    const [x, y] = backends(2) as [BackendState, BackendState];
+    x.mark('http-check', 'answered 500', 0);
+    traffic.healthChanged(x, 'down');
+    const families = traffic.snapshot([x, y]);
+    expect(samplesOf(families, 'steelyard_backend_up')).toMatchObject([{ value: 0 }, { value: 1 }]);
+    expect(samplesOf(families, 'steelyard_backend_unknown')).toMatchObject([{ value: 0 }, { value: 1 }]);
+    expect(samplesOf(families, 'steelyard_backend_in_flight')).toMatchObject([{ value: 0 }, { value: 0 }]);
+    expect(valueOf(families, 'steelyard_backend_health_changes_total', { ...at, to: 'down' })).toBe(1);
+  });
+});
+
+describe('the rest', () => {
+  it('counts connections, retries and reloads', () => {
+    const traffic = new TrafficMetrics();
+    traffic.started(1);
+    for (let i = 0; i < 3; i++) traffic.connectionOpened('http-80');
+    traffic.connectionRefused('http-80');
+    traffic.connectionClosed('http-80');
+    traffic.retry('web');
+    traffic.reload(true, 2);
+    traffic.reload(false);
+    const families = traffic.snapshot([]);
+    expect(valueOf(families, 'steelyard_connections_open', { listener: 'http-80' })).toBe(2);
+    expect(valueOf(families, 'steelyard_connections_total', { listener: 'http-80' })).toBe(3);
+    expect(valueOf(families, 'steelyard_connections_refused_total', { listener: 'http-80' })).toBe(1);
+    expect(valueOf(families, 'steelyard_retries_total', { pool: 'web' })).toBe(1);
+    expect(['ok', 'failed'].map((result) => valueOf(families, 'steelyard_reloads_total', { result }))).toEqual([1, 1]);
+    expect(valueOf(families, 'steelyard_generation', {})).toBe(2);
+  });
+  it('has names by the rules of Prometheus: counters end in _total, nothing else does, each name once', () => {
+    const families = [...new TrafficMetrics().snapshot([]), ...new ProcessMetrics().snapshot()];
+    for (const { name, type, help } of families) {
+      expect(name).toMatch(/^(steelyard|process|nodejs)_[a-z0-9_]+$/);
+      expect(name.endsWith('_total'), name).toBe(type === 'counter');
+      expect(help).toMatch(/\.$/);
+    }
+    expect(new Set(families.map(({ name }) => name)).size).toBe(families.length);
+  });
+  it('finds the bucket that a plain search finds', () => {
+    fc.assert(fc.property(fc.oneof(fc.double({ noNaN: true }), fc.constantFrom(...LATENCY_BOUNDS_SECONDS)), (value) => {
+      const plain = LATENCY_BOUNDS_SECONDS.findIndex((bound) => value <= bound);
+      return bucketOf(LATENCY_BOUNDS_SECONDS, value) === (plain < 0 ? LATENCY_BOUNDS_SECONDS.length : plain);
+    }));
+  });
+  it('measures the process: its counters never go back', () => {
+    const metrics = new ProcessMetrics();
+    metrics.start();
+    const [first, second] = [metrics.snapshot(), metrics.snapshot()];
+    metrics.stop();
+    for (const name of ['process_cpu_seconds_total', 'steelyard_event_loop_busy_seconds_total']) expect(valueOf(second, name, {})).toBeGreaterThanOrEqual(valueOf(first, name, {}));
+    expect(valueOf(second, 'process_resident_memory_bytes', {})).toBeGreaterThan(1e6);
+  });
+});

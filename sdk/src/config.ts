@@ -191,11 +191,12 @@ export type ConfigExport = Awaitable<Config> | ((env: ConfigEnv) => Awaitable<Co
  *   routes: [{ pool: 'web' }],
  * });
  */
-export function defineConfig<const P extends string, const L extends string = string>(config: Config<P, L>): Config<P, L>;
 export function defineConfig<const P extends string, const L extends string = string>(config: Promise<Config<P, L>>): Promise<Config<P, L>>;
 export function defineConfig<const P extends string, const L extends string = string>(
   config: (env: ConfigEnv) => Awaitable<Config<P, L>>,
 ): (env: ConfigEnv) => Awaitable<Config<P, L>>;
+// Last, so that a fault in an object is reported against the object's type.
+export function defineConfig<const P extends string, const L extends string = string>(config: Config<P, L>): Config<P, L>;
 export function defineConfig(config: unknown): unknown {
   return config;
 }

@@ -22,7 +22,7 @@ export const ERROR_CODES = {
   ERR_REQUEST_METHOD: 'the request method is not supported here (CONNECT): 501, connection closed',
   ERR_REQUEST_VERSION: 'the HTTP version is not 1.0 or 1.1: 505, connection closed',
   ERR_REQUEST_TRANSFER_CODING: 'the request has a transfer coding other than chunked: 501, connection closed',
-  ERR_REQUEST_EXPECT: 'the request expects something other than 100-continue: 417',
+  ERR_REQUEST_EXPECT: 'the request expects something other than 100-continue: 417, connection closed',
   ERR_REQUEST_HEAD_SIZE: 'the request head is over maxHeadBytes or maxHeaders: 431, connection closed',
   ERR_REQUEST_TARGET_SIZE: 'the request target is over maxTargetBytes: 414, connection closed',
   ERR_REQUEST_BODY_SIZE: 'the request body is over maxBodyBytes: 413, connection closed',

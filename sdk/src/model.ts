@@ -171,6 +171,7 @@ interface OutcomeFacts {
   readonly firstByteMs: number;
   /** From the start of the lease to its end. Milliseconds. */
   readonly durationMs: number;
+  /** Bytes written to the backend in this attempt, heads and framing too. */
   readonly bytesToBackend: number;
   readonly bytesFromBackend: number;
 }
@@ -207,7 +208,9 @@ export interface Result {
   readonly abortedBy: Aborter | 'backend' | undefined;
   /** Error code of Steelyard: why the balancer answered, or what broke the exchange; '' = nothing did. */
   readonly code: string;
+  /** Bytes of the request body, framing not counted; of TCP and upgraded connections, all that came from the client. */
   readonly bytesFromClient: number;
+  /** Bytes of the response body, likewise. */
   readonly bytesToClient: number;
   /** From `startedAt` to the first byte sent to the client; -1 = none. Milliseconds. */
   readonly firstByteMs: number;

@@ -18,20 +18,22 @@ const stage = join(folder, 'stage');
 const stranger = join(folder, 'stranger');
 const app = join(folder, 'app');
 
-describe('a third party’s plugin', () => {
-  beforeAll(async () => {
-    const sdk = await packSdk();
-    cpSync(join(ROOT, 'test/third-party'), stranger, { recursive: true });
-    await install(stranger, sdk);
-    // Its compiler and the types of Node: what is the same for everybody need not come from a registry.
-    symlinkSync(join(ROOT, 'node_modules/@types'), join(stranger, 'node_modules/@types'));
-    await run(stranger, process.execPath, COMPILER, '-p', '.');
-    const [plugin] = await Promise.all([pack(stranger), mkdirSync(app)]);
-    writeFileSync(join(app, 'package.json'), '{ "type": "module", "private": true }');
-    await install(app, sdk, plugin);
-  }, 60_000);
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+// Outside of `describe`: what fails here fails the file.
+beforeAll(async () => {
+  const sdk = await packSdk();
+  cpSync(join(ROOT, 'test/third-party'), stranger, { recursive: true });
+  await install(stranger, sdk);
+  // Its compiler and the types of Node: what is the same for everybody need not come from a registry.
+  symlinkSync(join(ROOT, 'node_modules/@types'), join(stranger, 'node_modules/@types'));
+  await run(stranger, process.execPath, COMPILER, '-p', '.');
+  const plugin = await pack(stranger);
+  mkdirSync(app);
+  writeFileSync(join(app, 'package.json'), '{ "type": "module", "private": true }');
+  await install(app, sdk, plugin);
+}, 60_000);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+describe('a third party’s plugin', () => {
   it('gets a packed SDK that is JavaScript with types, and needs no other package', () => {
     const installed = join(stranger, 'node_modules/@steelyard/sdk');
     const manifest = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as Record<string, unknown>;

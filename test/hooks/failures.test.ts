@@ -34,19 +34,19 @@ const failures = (hook: string): number => world.count('steelyard_plugin_failure
 /** Taps one hook by a failing function between two good ones, calls it once, and tells who was heard. */
 const NOTICES = {
   onAttempt: (taps: (() => unknown)[]) => {
-    for (const [index, fn] of taps.entries()) face(index === 1 ? 'broken' : 'good').onAttempt.tap(fn as () => void);
+    for (const [index, fn] of taps.entries()) face(index === 1 ? 'broken' : 'good').onAttempt.tap(fn);
     world.compile().onAttempt!.call(EXCHANGE, a, OUTCOME);
   },
   onResponse: (taps: (() => unknown)[]) => {
-    for (const [index, fn] of taps.entries()) face(index === 1 ? 'broken' : 'good').onResponse.tap(fn as () => void);
+    for (const [index, fn] of taps.entries()) face(index === 1 ? 'broken' : 'good').onResponse.tap(fn);
     world.compile().onResponse!.call(EXCHANGE, RESULT);
   },
   onHealthChange: (taps: (() => unknown)[]) => {
-    for (const [index, fn] of taps.entries()) face(index === 1 ? 'broken' : 'good').onHealthChange.tap(fn as () => void);
+    for (const [index, fn] of taps.entries()) face(index === 1 ? 'broken' : 'good').onHealthChange.tap(fn);
     world.compile().onHealthChange!.call(CHANGE);
   },
   onResponseHead: (taps: (() => unknown)[]) => {
-    for (const [index, fn] of taps.entries()) face(index === 1 ? 'broken' : 'good').onResponseHead.tap(fn as () => void);
+    for (const [index, fn] of taps.entries()) face(index === 1 ? 'broken' : 'good').onResponseHead.tap(fn);
     world.compile().onResponseHead!.call(new FakeExchange().asHttp(), new JournalHead().asResponse());
   },
 };

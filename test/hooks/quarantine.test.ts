@@ -76,6 +76,8 @@ describe('a tap in quarantine', () => {
     call(true);
     expect(isShut()).toBe(false);
     expect(tap.state).toBe(HEALTHY);
+    fail(FAILURES_IN_A_ROW - 1);
+    expect(isShut()).toBe(false);
   });
   it('waits twice as long after each failed trial, to a minute at most, and one second again after it was good', () => {
     const waits: number[] = [];
@@ -98,8 +100,10 @@ describe('a tap in quarantine', () => {
   it('is neither let out nor held longer by calls that began before it', () => {
     tap.succeeded(NORMAL);
     expect(isShut()).toBe(true);
+    vi.advanceTimersByTime(FIRST_WAIT_MS - 1);
     tap.failed(NORMAL, error);
-    vi.advanceTimersByTime(FIRST_WAIT_MS);
+    expect(tap.admit()).toBe(REFUSED);
+    vi.advanceTimersByTime(1);
     expect(tap.admit()).toBe(TRIAL);
     tap.succeeded(NORMAL);
     expect(tap.admit()).toBe(REFUSED);

@@ -62,6 +62,7 @@ describe('a tap that waits', () => {
     ['rejects', () => Promise.reject(new Error('late'))],
     ['returns no promise', () => undefined],
     ['resolves with nonsense', async () => 7],
+    // eslint-disable-next-line unicorn/no-thenable -- a plugin may
     ['returns a thenable that throws', () => ({ then() { throw new Error('then'); } })],
   ])('refuses once for a closed plugin when it %s', async (_how, bad) => {
     face().onRequest.tap(() => undefined);

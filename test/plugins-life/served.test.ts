@@ -113,6 +113,33 @@ describe('serve', () => {
     set.commit();
     expect((await get(port)).body).toBe('free again');
   });
+  it('may be tried again by a plugin that catches the failure', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => other.once('listening', resolve));
+    const { port } = other.address() as AddressInfo;
+    const set = new PluginSet(world.services, 10_000, new TapRegistry());
+    sets.push(set);
+    await set.setUp(definePlugin<{}>({
+      name: 'p', options: {},
+      setup: async (_options, host) => {
+        await expect(host.serve({ port }, says('x'))).rejects.toMatchObject({ code: 'ERR_SHARED' });
+        await new Promise((resolve) => other.close(resolve));
+        await host.serve({ port }, says('second try'));
+      },
+    })(), CONFIG);
+    set.commit();
+    expect((await get(port)).body).toBe('second try');
+  });
+  it('ends an answer under way when nobody claims the address any more', async () => {
+    const { set, ports } = await generation({ handler: (_request, response) => void response.write('for ever') });
+    set.commit();
+    const hanging = get(ports[0]!);
+    const ended = expect(hanging).rejects.toMatchObject({ code: 'ECONNRESET' });
+    // Its head has come once a second request on another connection was answered in part too.
+    await new Promise((resolve) => httpRequest({ host: '127.0.0.1', port: ports[0]!, agent: false }, resolve).on('error', () => {}).end());
+    await set.tearDown();
+    await ended;
+  });
   it('fails when one config serves twice on one address', async () => {
     const port = (await generation({ handler: says('x') })).ports[0]!;
     await sets[0]!.tearDown();

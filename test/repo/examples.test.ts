@@ -57,28 +57,28 @@ function pageExamples(page: string): Example[] {
   });
 }
 
+const folder = mkdtempSync(join(tmpdir(), 'steelyard-examples-'));
+const pages = ['README.md', ...pluginFolders().map((name) => `plugins/${name}/README.md`)];
+let examples: Example[] = [];
+let output = '';
+
+beforeAll(async () => {
+  examples = [...sdkExamples(), ...pages.flatMap(pageExamples)];
+  // Node and the compiler find packages in the folders above: this link stands for the repository.
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+  const options = { noUnusedLocals: false, rewriteRelativeImportExtensions: false };
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ extends: join(ROOT, 'tsconfig.json'), compilerOptions: options, include: ['**/*.ts'], exclude: ['node_modules'] }));
+  for (const { file, code } of examples) {
+    mkdirSync(dirname(join(folder, file)), { recursive: true });
+    writeFileSync(join(folder, file), code);
+  }
+  const compile = promisify(execFile)(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', folder, '--pretty', 'false'], { cwd: folder });
+  output = await compile.then(({ stdout }) => stdout, (failed: { stdout: string; stderr: string }) => failed.stdout + failed.stderr);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
 describe('examples', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'steelyard-examples-'));
-  const pages = ['README.md', ...pluginFolders().map((name) => `plugins/${name}/README.md`)];
-  let examples: Example[] = [];
-  let output = '';
-
-  beforeAll(async () => {
-    examples = [...sdkExamples(), ...pages.flatMap(pageExamples)];
-    // Node and the compiler find packages in the folders above: this link stands for the repository.
-    symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-    writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
-    const options = { noUnusedLocals: false, rewriteRelativeImportExtensions: false };
-    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ extends: join(ROOT, 'tsconfig.json'), compilerOptions: options, include: ['**/*.ts'], exclude: ['node_modules'] }));
-    for (const { file, code } of examples) {
-      mkdirSync(dirname(join(folder, file)), { recursive: true });
-      writeFileSync(join(folder, file), code);
-    }
-    const compile = promisify(execFile)(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', folder, '--pretty', 'false'], { cwd: folder });
-    output = await compile.then(({ stdout }) => stdout, (failed: { stdout: string; stderr: string }) => failed.stdout + failed.stderr);
-  });
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
   it('are there: in the SDK beside what they show, in README.md and in each plugin’s', () => {
     for (const place of ['sdk/src/define.ts', 'sdk/src/config.ts', ...pages]) {
       expect(examples.filter(({ origin }) => origin.startsWith(`${place}:`)), place).not.toEqual([]);

@@ -17,10 +17,10 @@ function importsIn(folder: PackageFolder): { file: string; specifier: string }[]
 const shown = ({ file, specifier }: { file: string; specifier: string }): string => `${file} -> ${specifier}`;
 
 describe('reading imports', () => {
-  it('finds every form of them, and none in a comment', () => {
+  it('finds every form of them, and none in a comment or a template', () => {
     const source = [
       "import a from 'a';", "import type { B,\n  C } from '@b/c/d';", "import './e.ts';", "export * from 'f';", "export { g } from 'g/h.js';",
-      "const i = await import('i');", "let j: typeof import('j');", " * import k from 'k';", "// import l from 'l';", " *   await import('m')", "const n = 'from';",
+      "const i = await import('i');", "let j: typeof import('j');", " * import k from 'k';", "// import l from 'l';", " *   await import('m')", "const n = 'from';", "const o = `\nimport p from 'p';\n`;",
     ].join('\n');
     expect(importsOf(source)).toEqual(['a', '@b/c/d', './e.ts', 'f', 'g/h.js', 'i', 'j']);
     expect(importsOf(source).map(packageOf).slice(0, 5)).toEqual(['a', '@b/c', '.', 'f', 'g']);

@@ -47,10 +47,14 @@ export function pluginFolders(): string[] {
     .sort();
 }
 
-/** What a source imports: statically, for its types alone, or by `import('…')`. Comments begin with `*` or `//` and are not read. */
+/** What a source imports: statically, for its types alone, or by `import('…')`. What stands in comments and templates is text. */
 export function importsOf(source: string): string[] {
-  const clauses = source.matchAll(/^\s*(?:import|export)\s(?:[^'"`;]*?\sfrom\s+)?['"]([^'"]+)['"]/gm);
-  const calls = source.replaceAll(/^\s*(?:\*|\/\/|\/\*).*$/gm, '').matchAll(/\bimport\(\s*['"]([^'"]+)['"]\s*\)/g);
+  const code = source.replaceAll(/^\s*(?:\*|\/\/|\/\*).*$/gm, '');
+  // With an odd number of backticks nobody knows where a template ends: better one import too many.
+  const isPaired = code.split('`').length % 2 === 1;
+  const bare = isPaired ? code.replaceAll(/`(?:\\.|[^`\\])*`/gs, '``') : code;
+  const clauses = bare.matchAll(/^\s*(?:import|export)\s(?:[^'"`;]*?\sfrom\s+)?['"]([^'"]+)['"]/gm);
+  const calls = bare.matchAll(/\bimport\(\s*['"]([^'"]+)['"]\s*\)/g);
   return [...clauses, ...calls].map((match) => match[1]!);
 }
 

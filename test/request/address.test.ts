@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { BlockList, isIP } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { AddressSet, clientFromForwarded, parseAddress, parseRange } from '../../core/src/request/address.ts';

@@ -103,11 +103,22 @@ function schemaFaults(option: unknown, where: string): string[] {
   }
   for (const [name, inner] of Object.entries(schema.properties ?? {})) problems.push(...schemaFaults(inner, `${where}.${name}`));
   for (const inner of [schema.items, schema.values, ...(schema.anyOf ?? [])]) if (inner !== undefined) problems.push(...schemaFaults(inner, `${where} within`));
+  const noPattern = schema.pattern === undefined ? undefined : patternFault(schema.pattern);
+  if (noPattern !== undefined) problems.push(`${where} has a pattern that is none: ${noPattern}`);
   if (problems.length === 0 && schema.default !== undefined) {
     const validate = compile({ value: schema });
     if (!validate({ value: schema.default })) problems.push(`${where} has a default that its own schema refuses`);
   }
   return problems;
+}
+
+/** ajv compiles patterns with the flag `u`. */
+function patternFault(pattern: string): string | undefined {
+  try {
+    return new RegExp(pattern, 'u').source === '' ? 'it is empty' : undefined;
+  } catch (thrown) {
+    return describeError(thrown);
+  }
 }
 
 const validators = new WeakMap<AnyOptionsSchema, ValidateFunction>();

@@ -29,7 +29,7 @@ export class BodyReader {
 
   /** The most bytes that `reframe` writes for `size` bytes of input. */
   bound(size: number): number {
-    return size + REFRAME_OVERHEAD + (this.framing === 'chunked' ? this.chunks.trailers.length + size : 0);
+    return size + REFRAME_OVERHEAD + (this.framing === 'chunked' ? this.chunks.heldBytes + size : 0);
   }
 
   /**

@@ -73,7 +73,6 @@ export class ServedRegistry {
     const ends: Promise<void>[] = [];
     for (const served of this.#served.values()) {
       if (!served.handlers.delete(claimant)) continue;
-      if (served.live === claimant) served.live = undefined;
       if (served.handlers.size > 0) continue;
       this.#served.delete(served.key);
       const end = this.#close(served).finally(() => this.#closing.delete(served.key));

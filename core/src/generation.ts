@@ -3,7 +3,7 @@
  * It counts the exchanges that run under it, and ends when it was superseded and the last one is over.
  */
 import type { BackendSpec, HealthChange } from '@steelyard/sdk';
-import { isUse } from '@steelyard/sdk';
+import { isUse, SteelyardError } from '@steelyard/sdk';
 import type { ResolvedBackend, ResolvedConfig, ResolvedListener, ResolvedPool } from './config/resolved.ts';
 import { resolveBackends } from './config/resolve.ts';
 import { TapRegistry, type HookSet } from './hooks.ts';
@@ -122,13 +122,13 @@ export class Generation {
     }
   }
 
-  /** A discovery's full list, the first or a later one. Faults keep the last good list. */
+  /** A discovery's full list, the first or a later one. Throws over faults: the last good list stays, or the build fails. */
   #discovered(live: LivePool, list: readonly (string | BackendSpec)[]): void {
     const { config } = live.pool;
     const { backends, faults } = resolveBackends(config, list, `pools.${config.name}.backends`);
     if (faults.length > 0) {
-      this.#services.log.error({ code: 'ERR_DISCOVERY', pool: config.name, faults }, `discovery for pool ${config.name} gave a list with faults: the last good one stays`);
-      return;
+      const list = faults.map(({ path, problem }) => `${path} ${problem}`).join('; ');
+      throw new SteelyardError('ERR_DISCOVERY', { message: `a list with faults for pool ${config.name} (${list})`, hint: 'a good list that came before it stays in use', source: 'plugin' });
     }
     this.#claim(live, backends);
   }

@@ -7,10 +7,7 @@
 import { defineStrategy } from '@steelyard/sdk';
 import { WeightedDraw } from './weighted-draw.ts';
 
-/** None: the weights stand in the pool. */
-export type RandomOptions = Record<never, never>;
-
-export default defineStrategy<RandomOptions>({
+export default defineStrategy<{}>({
   name: 'random',
   description: 'by chance, in proportion to the weights',
   options: {},

@@ -6,10 +6,7 @@
 import { defineStrategy } from '@steelyard/sdk';
 import { Rotation } from './rotation.ts';
 
-/** None: whoever wants shares takes `weighted-round-robin`. */
-export type RoundRobinOptions = Record<never, never>;
-
-export default defineStrategy<RoundRobinOptions>({
+export default defineStrategy<{}>({
   name: 'round-robin',
   description: 'the available backends in turn',
   options: {},

@@ -7,10 +7,7 @@
 import { defineStrategy } from '@steelyard/sdk';
 import { newCredit, SmoothOrder } from './smooth-order.ts';
 
-/** None: the weights stand in the pool. */
-export type WeightedRoundRobinOptions = Record<never, never>;
-
-export default defineStrategy<WeightedRoundRobinOptions>({
+export default defineStrategy<{}>({
   name: 'weighted-round-robin',
   description: 'shares by weight, evenly spread (smooth weighted round-robin)',
   options: {},

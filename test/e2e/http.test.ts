@@ -1,5 +1,6 @@
 /** HTTP/1.1 through the balancer, on real sockets: what a client sees, and what reaches the backend. */
 import http from 'node:http';
+import { definePlugin } from '@steelyard/sdk';
 import { describe, expect, it } from 'vitest';
 import { proxyTo, start } from './support/balancer.ts';
 import { RawClient, sendRaw } from './support/client.ts';
@@ -67,6 +68,22 @@ describe('requests', () => {
     expect(lines.sort()).toEqual([
       'Accept: */*', 'Host: a.example', 'Via: 1.1 steelyard', 'X-Forwarded-For: 127.0.0.1', 'X-Forwarded-Host: a.example', 'X-Forwarded-Proto: http',
     ]);
+  });
+
+  it('do not show plugins what an untrusted client says of itself', async () => {
+    const seen: unknown[] = [];
+    const spy = definePlugin<{}>({
+      name: 'spy', options: {},
+      setup: (_options, host) => host.hooks.onRequest.tap(({ request, clientAddress }) => {
+        seen.push(request.header('x-forwarded-for'), request.hasHeader('Forwarded'), request.headers().map(([name]) => name), clientAddress);
+      }),
+    });
+    const { url } = await namedOrigin('x');
+    const { port } = await start({ ...proxyTo(url), plugins: [spy()] });
+    const client = await RawClient.connect(port);
+    client.send('GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 6.6.6.6\r\nForwarded: for=6.6.6.6\r\nX-Real: 1\r\n\r\n');
+    await client.until('x');
+    expect(seen).toEqual([undefined, false, ['Host', 'X-Real'], '127.0.0.1']);
   });
 
   it('of a trusted proxy keep what it says of the client', async () => {

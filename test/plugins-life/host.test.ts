@@ -115,16 +115,6 @@ describe('host', () => {
     vi.advanceTimersByTime(5);
     expect([now() - before, wallTime() === Date.now(), random()]).toEqual([5, true, 0.5]);
   });
-  it('does not warn at the eleventh listener of its signal', async () => {
-    const { signal } = await hostOf();
-    const warned = vi.fn();
-    process.on('warning', warned);
-    for (let i = 0; i < 50; i++) signal.addEventListener('abort', () => {});
-    vi.useRealTimers();
-    await new Promise((resolve) => setImmediate(resolve));
-    process.off('warning', warned);
-    expect(warned).not.toHaveBeenCalled();
-  });
   it('cannot be changed by a plugin', async () => {
     expect(Object.isFrozen(await hostOf())).toBe(true);
   });

@@ -135,7 +135,7 @@ describe('serve', () => {
     set.commit();
     const hanging = get(ports[0]!);
     const ended = expect(hanging).rejects.toMatchObject({ code: 'ECONNRESET' });
-    // Its head has come once a second request on another connection was answered in part too.
+    // A second one, whose head has come: both are under way.
     await new Promise((resolve) => httpRequest({ host: '127.0.0.1', port: ports[0]!, agent: false }, resolve).on('error', () => {}).end());
     await set.tearDown();
     await ended;

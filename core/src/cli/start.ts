@@ -27,6 +27,7 @@ export async function start({ config, logLevel, json, watch }: Arguments): Promi
   tellReady(balancer, log, { configFile: relative(process.cwd(), configFile), readyMs: performance.now() - startedAt, isTerminal });
   const files = reloadOnSignal(balancer, configFile);
   const fileWatch = watch ? await FileWatch.open({ ...files, log }) : undefined;
+  if (fileWatch) log.info({ files: files.files() }, 'watching for changes');
   const code = await stopped;
   fileWatch?.close();
   return code;

@@ -79,23 +79,24 @@ async function describeLoadFailure(file: string, thrown: unknown, loader: Module
   }
   const place = placeOf(thrown, [file, ...loader.files()]);
   if (place === undefined) return new ConfigError('ERR_CONFIG_LOAD', `${file} threw while it was loaded: ${message}`);
-  const frame = await frameOf(place.file, place.line, place.column);
-  return new ConfigError('ERR_CONFIG_LOAD', `${place.file}:${place.line}:${place.column} threw while it was loaded: ${message}${frame}`);
+  // Lines survive jiti's transpiling, columns do not.
+  const frame = await frameOf(place.file, place.line);
+  return new ConfigError('ERR_CONFIG_LOAD', `${place.file}:${place.line} threw while it was loaded: ${message}${frame}`);
 }
 
 /** The innermost line of the user's own on the stack. */
-function placeOf(thrown: unknown, files: readonly string[]): { file: string; line: number; column: number } | undefined {
+function placeOf(thrown: unknown, files: readonly string[]): { file: string; line: number } | undefined {
   if (!(thrown instanceof Error) || typeof thrown.stack !== 'string') return undefined;
   for (const line of thrown.stack.split('\n')) {
-    const match = /\(?((?:file:\/\/)?[^()\s][^()]*):(\d+):(\d+)\)?$/.exec(line.replace(/^\s*at (?:async )?/, '').trim());
+    const match = /\(?((?:file:\/\/)?[^()\s][^()]*):(\d+):\d+\)?$/.exec(line.replace(/^\s*at (?:async )?/, '').trim());
     if (match === null) continue;
     const file = files.find((known) => match[1]!.endsWith(known));
-    if (file !== undefined) return { file, line: Number(match[2]), column: Number(match[3]) };
+    if (file !== undefined) return { file, line: Number(match[2]) };
   }
   return undefined;
 }
 
-async function frameOf(file: string, line: number, column: number): Promise<string> {
+async function frameOf(file: string, line: number, column?: number): Promise<string> {
   try {
     return `\n${codeFrame(await readFile(file, 'utf8'), line, column)}`;
   } catch {

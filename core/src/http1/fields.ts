@@ -1,7 +1,7 @@
 /** What both heads have in common: the received bytes, the table over them, look-ups, the journal of edits, the framing. */
 import type { ErrorCode, HeadFields } from '@steelyard/sdk';
 import { EditJournal } from './edits.ts';
-import { CONNECTION, CONTENT_LENGTH, HTTP2_SETTINGS, OTHER, TRANSFER_ENCODING, UPGRADE, hashOf, hashOfName } from './field-names.ts';
+import { CONNECTION, CONTENT_LENGTH, FORWARDING, HTTP2_SETTINGS, OTHER, TRANSFER_ENCODING, UPGRADE, hashOf, hashOfName } from './field-names.ts';
 import { FieldTable } from './field-table.ts';
 import {
   CODING_CHUNKED, CODING_MALFORMED, NO_LENGTH, endOfToken, isElementEnd, isPassableUpgrade, nextElement, readCoding, readLength,
@@ -27,6 +27,9 @@ export abstract class MessageHead implements HeadFields {
   /** One sentence for the log. */
   faultDetail = '';
 
+  /** Look-ups do not show received `X-Forwarded-*` and `Forwarded` fields. Set after the parse; each parse resets it. */
+  hideForwarding = false;
+
   /** The head as received, from the first byte of its first line. Valid until the next parse into this object. */
   protected raw: Buffer = Buffer.allocUnsafe(USUAL_HEAD_BYTES);
   protected readonly table = new FieldTable();
@@ -51,7 +54,7 @@ export abstract class MessageHead implements HeadFields {
     const hash = hashOfName(name);
     let found: string | undefined;
     for (let field = 0; field < this.table.count; field++) {
-      if (!this.table.isNamed(field, name, hash, this.raw)) continue;
+      if (!this.table.isNamed(field, name, hash, this.raw) || this.#isHidden(field)) continue;
       const value = this.#value(field);
       found = found === undefined ? value : `${found}, ${value}`;
     }
@@ -62,7 +65,7 @@ export abstract class MessageHead implements HeadFields {
     const hash = hashOfName(name);
     const values: string[] = [];
     for (let field = 0; field < this.table.count; field++) {
-      if (!this.table.isNamed(field, name, hash, this.raw)) continue;
+      if (!this.table.isNamed(field, name, hash, this.raw) || this.#isHidden(field)) continue;
       if (!this.edits.hides(this.table, field, this.raw)) values.push(this.#value(field));
     }
     if (this.edits.count === 0 || name === '') return values;
@@ -76,7 +79,7 @@ export abstract class MessageHead implements HeadFields {
     if (this.edits.count > 0) return this.headerValues(name).length > 0;
     const hash = hashOfName(name);
     for (let field = 0; field < this.table.count; field++) {
-      if (this.table.isNamed(field, name, hash, this.raw)) return true;
+      if (this.table.isNamed(field, name, hash, this.raw) && !this.#isHidden(field)) return true;
     }
     return false;
   }
@@ -84,11 +87,16 @@ export abstract class MessageHead implements HeadFields {
   headers(): [name: string, value: string][] {
     const fields: [string, string][] = [];
     for (let field = 0; field < this.table.count; field++) {
-      if (this.edits.hides(this.table, field, this.raw)) continue;
+      if (this.#isHidden(field) || this.edits.hides(this.table, field, this.raw)) continue;
       fields.push([this.raw.toString('latin1', this.table.lineStart(field), this.table.nameEnd(field)), this.#value(field)]);
     }
     this.edits.collect('', fields);
     return fields;
+  }
+
+  /** What an untrusted client says of itself does not go on: nobody may build on it either. */
+  #isHidden(field: number): boolean {
+    return this.hideForwarding && this.table.id(field) === FORWARDING;
   }
 
   #value(field: number): string {
@@ -127,6 +135,7 @@ export abstract class MessageHead implements HeadFields {
     this.fault = '';
     this.faultDetail = '';
     this.isHttp10 = false;
+    this.hideForwarding = false;
     this.wantsUpgrade = false;
     this.hasPassableUpgrade = false;
     this.#seesUpgrade = false;

@@ -45,7 +45,7 @@ export class PluginRuntime {
     this.#failures = failures;
     this.#metrics = metrics;
     this.signal = this.#controller.signal;
-    // Node warns at 11 listeners, and a plugin may hand the signal to any number of requests.
+    // A plugin may hand the signal to any number of requests; older Node warns at 11 listeners (20 does, 26 does not).
     setMaxListeners(0, this.signal);
   }
 

@@ -4,7 +4,7 @@ import type { Answer, ErrorCode } from '@steelyard/sdk';
 import type { RequestVerdict } from '../hooks.ts';
 import { parseResponseHead } from '../http1/response-head.ts';
 import type { Exchange } from './exchange.ts';
-import { RELAYING } from './exchange.ts';
+import { RELAYING } from './exchange-state.ts';
 import { clientWire } from './relay.ts';
 
 export const STATUS_OF: Partial<Record<ErrorCode, number>> = {

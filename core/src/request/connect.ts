@@ -17,7 +17,8 @@ export function connect(connection: Admissible): void {
   connection.socket.pause();
   hook.callAsync(connection, (_error, verdict) => {
     if (verdict) {
-      connection.thread.events.refused(connection, verdict.refuse);
+      connection.thread.metrics.connectionRefused(connection.listener);
+      connection.thread.events.refused(connection, verdict.code ?? 'ERR_REFUSED', verdict.refuse);
       connection.socket.destroy();
       return;
     }

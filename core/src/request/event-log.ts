@@ -30,8 +30,8 @@ export class EventLog {
     this.#log = log;
   }
 
-  refused(connection: Connection, reason: string): void {
-    this.#write('info', 'refused', { code: 'ERR_REFUSED', listener: connection.listener, client: connection.remoteAddress }, `connection refused: ${reason}`);
+  refused(connection: Connection, code: ErrorCode, reason: string): void {
+    this.#write('info', 'refused', { code, listener: connection.listener, client: connection.remoteAddress }, `connection refused: ${reason}`);
   }
 
   /** The core answered in place of a backend, or cut an exchange. */

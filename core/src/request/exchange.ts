@@ -6,65 +6,20 @@
 import type { Aborter, ErrorCode, HttpExchange, Phase, Result, Route } from '@steelyard/sdk';
 import type { ListenerPlan } from '../generation.ts';
 import type { RedirectableExchange, RequestVerdict } from '../hooks.ts';
-import { BodyReader } from '../http1/body-reader.ts';
-import { Http1RequestHead } from '../http1/request-head.ts';
-import { Http1ResponseHead } from '../http1/response-head.ts';
 import type { Lane } from '../lane.ts';
-import type { Tunnel, TunnelEnd } from '../stream/tunnel.ts';
-import type { UpstreamConnection, UpstreamUser } from '../upstream/connection.ts';
+import type { TunnelEnd } from '../stream/tunnel.ts';
+import type { UpstreamUser } from '../upstream/connection.ts';
 import { answer, answerForPlugin, STATUS_OF } from './answer.ts';
-import { AttemptingExchange } from './attempt.ts';
 import type { HttpConnection } from './connection.ts';
+import { CONNECTING, ExchangeState, FLUSHING, OVER, RELAYING, WAITING } from './exchange-state.ts';
 import { forward, forwardBody, isReplayable, sendRequest } from './forward.ts';
-import { prepareForwarding, WireSettings } from './forwarding.ts';
-import { HeldBody } from './held-body.ts';
+import { prepareForwarding } from './forwarding.ts';
 import { relayBytes, relayEnd } from './relay.ts';
-import type { RouteMatchResult } from './route.ts';
 import { select } from './select.ts';
 import { settleAttempt, settleExchange } from './settle.ts';
 
-/** Where an exchange stands, in this order. */
-export const ASKING = 0; // onRequest
-export const CONNECTING = 1; // a lease is open, its connection not yet
-export const WAITING = 2; // the request head is sent, no final response head yet
-export const RELAYING = 3; // the response head is sent
-export const FLUSHING = 4; // the response is complete, the client has not read all of it
-export const TUNNELLING = 5; // upgraded
-export const OVER = 6;
-
-export class Exchange extends AttemptingExchange implements HttpExchange, RedirectableExchange, UpstreamUser {
+export class Exchange extends ExchangeState implements HttpExchange, RedirectableExchange, UpstreamUser {
   readonly protocol = 'http' as const;
-  declare connection: HttpConnection;
-  readonly request = new Http1RequestHead();
-  readonly response = new Http1ResponseHead();
-  readonly body = new BodyReader();
-  readonly reply = new BodyReader();
-  readonly held = new HeldBody();
-  readonly wire = new WireSettings();
-  match: RouteMatchResult | undefined;
-  upstream: UpstreamConnection | undefined;
-  tunnel: Tunnel | undefined;
-  stage = OVER;
-  /** Attempts in which bytes were written to a backend. */
-  writes = 0;
-  /** In the attempt under way bytes were written, or came back. */
-  hasWritten = false;
-  hasResponseByte = false;
-  /** The attempt under way runs on a connection that was idle before: the backend may have closed it already. */
-  isOnReused = false;
-  /** Where the route's rewrite begins in the head's journal; -1 = not applied. Plugins see the request as the client sent it. */
-  rewriteMark = -1;
-  /** `held` holds the body from its first byte. */
-  isHeldWhole = true;
-  keepAlive = false;
-  /** The beginning of a response head that came in pieces. */
-  partialHead: Buffer | undefined;
-  // What `onResponse` will be told.
-  status = 0;
-  code: ErrorCode | '' = '';
-  answeredBy: Result['answeredBy'] = 'nobody';
-  firstByteMs = -1;
-  #plan!: ListenerPlan;
   #redirected: Lane | undefined;
   #isInHook = false;
   #isRetired = false;
@@ -75,46 +30,20 @@ export class Exchange extends AttemptingExchange implements HttpExchange, Redire
   get route(): Route | undefined {
     return this.lane.route;
   }
-  get plan(): ListenerPlan {
-    return this.#plan;
-  }
 
   /** A head has come, good or bad: from here on there will be one `onResponse`. */
   begin(connection: HttpConnection, plan: ListenerPlan): void {
-    this.connection = connection;
-    this.thread = connection.thread;
-    this.#plan = plan;
-    this.generation = plan.generation;
-    this.lane = plan.unrouted;
-    this.id = this.thread.nextExchangeId();
-    this.startedAt = performance.now();
-    this.attempts = 0;
-    this.clientAddress = connection.remoteAddress;
-    this.tried.length = 0;
-    this.backend = undefined;
-    this.match = undefined;
-    this.stage = ASKING;
-    this.writes = 0;
-    this.isHeldWhole = true;
-    this.keepAlive = false;
-    this.partialHead = undefined;
-    this.rewriteMark = -1;
-    this.status = 0;
-    this.code = '';
-    this.answeredBy = 'nobody';
-    this.firstByteMs = -1;
+    this.reset(connection, plan);
     this.#redirected = undefined;
     this.#lastFailure = undefined;
-    this.body.begin('none', 0);
-    this.reply.begin('none', 0);
     this.generation.enter();
   }
 
   /** The head is good; body bytes that came with it are in [at, end). Returns the position behind those that were taken. */
   start(bytes: Buffer, at: number, end: number): number {
     const { request, body } = this;
-    this.match = this.#plan.routes.match(request);
-    if (this.match) this.lane = this.#plan.laneOf(this.match);
+    this.match = this.plan.routes.match(request);
+    if (this.match) this.lane = this.plan.laneOf(this.match);
     this.keepAlive = request.keepAlive;
     body.begin(request.chunked ? 'chunked' : request.contentLength > 0 ? 'length' : 'none', request.contentLength);
     prepareForwarding(this);
@@ -219,7 +148,7 @@ export class Exchange extends AttemptingExchange implements HttpExchange, Redire
 
   /** Takes body bytes from [at, end); returns the position behind them. */
   takeBody(bytes: Buffer, at: number, end: number): number {
-    this.connection.deadline = this.thread.deadlines.in(this.#plan.config.timeouts.bodyMs);
+    this.connection.deadline = this.thread.deadlines.in(this.plan.config.timeouts.bodyMs);
     return forwardBody(this, bytes, at, end);
   }
 
@@ -266,7 +195,7 @@ export class Exchange extends AttemptingExchange implements HttpExchange, Redire
   flush(isGone: boolean): void {
     if (isGone) return this.finish();
     this.stage = FLUSHING;
-    this.connection.deadline = this.thread.deadlines.in(this.#plan.config.timeouts.writeMs);
+    this.connection.deadline = this.thread.deadlines.in(this.plan.config.timeouts.writeMs);
   }
 
   finish(): void {
@@ -344,14 +273,14 @@ export class Exchange extends AttemptingExchange implements HttpExchange, Redire
   }
 
   clientEnded(): void {
-    const waits = this.stage === FLUSHING || (this.#plan.config.halfClose === 'serve' && this.body.isComplete);
+    const waits = this.stage === FLUSHING || (this.plan.config.halfClose === 'serve' && this.body.isComplete);
     if (!waits) this.connection.socket.destroy();
   }
 
   clientDrained(): void {
     if (this.stage === FLUSHING) return this.finish();
     if (this.stage !== RELAYING || !this.upstream) return;
-    this.connection.deadline = this.body.isComplete ? Infinity : this.thread.deadlines.in(this.#plan.config.timeouts.bodyMs);
+    this.connection.deadline = this.body.isComplete ? Infinity : this.thread.deadlines.in(this.plan.config.timeouts.bodyMs);
     this.upstream.deadline = this.thread.deadlines.in(this.pool.config.timeouts.bodyMs);
     this.upstream.socket.resume();
   }

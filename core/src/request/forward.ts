@@ -1,6 +1,6 @@
 /** Step 4: the request to the backend: its head and what there is of its body in one write, then the body as it comes. */
 import type { Exchange } from './exchange.ts';
-import { CONNECTING, WAITING } from './exchange.ts';
+import { CONNECTING, WAITING } from './exchange-state.ts';
 import { UpstreamConnection } from '../upstream/connection.ts';
 import { CRLF, writeChunkHead } from '../http1/chunked.ts';
 import { completeWire } from './forwarding.ts';

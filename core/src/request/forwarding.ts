@@ -55,6 +55,7 @@ export function prepareForwarding(exchange: Exchange): void {
   const { xForwarded, forwarded } = plan.config.forwarding;
   wire.extra = lines.lines(request.version);
   wire.dropForwarding = !lines.isTrusted;
+  request.hideForwarding = !lines.isTrusted;
   wire.forwardedHost = xForwarded && !lines.isTrusted;
   if (lines.isTrusted) continueForwarding(exchange, xForwarded);
   if (forwarded) appendForwarded(exchange);

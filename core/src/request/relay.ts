@@ -3,7 +3,8 @@ import type { ErrorCode, Phase } from '@steelyard/sdk';
 import { parseResponseHead, type Http1ResponseHead, type ResponseWire } from '../http1/response-head.ts';
 import { endsHead } from '../http1/request-head.ts';
 import { startTunnel } from './upgrade.ts';
-import { CONNECTING, FLUSHING, RELAYING, TUNNELLING, WAITING, type Exchange } from './exchange.ts';
+import type { Exchange } from './exchange.ts';
+import { CONNECTING, FLUSHING, RELAYING, TUNNELLING, WAITING } from './exchange-state.ts';
 import { forward, isReplayable } from './forward.ts';
 import { settleAttempt } from './settle.ts';
 

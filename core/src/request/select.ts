@@ -11,11 +11,13 @@ export function select(exchange: AttemptingExchange): boolean {
   const { pool, lane, thread } = exchange;
   const asSeenByPlugins = exchange as unknown as Exchange;
   for (;;) {
+    const { strategy } = pool;
+    if (strategy) strategy.wasAsked = false;
     pool.tried = exchange.tried;
     const picked = lane.hooks.selectBackend?.call(asSeenByPlugins, pool) as BackendState | undefined;
     const backend = picked ?? pool.nextAvailable();
     if (!backend) return false;
-    const lease = thread.leases.open(backend, pool, asSeenByPlugins, performance.now());
+    const lease = thread.leases.open(backend, pool, asSeenByPlugins, picked && strategy?.wasAsked ? strategy : undefined, performance.now());
     if (!lease) {
       // Another worker took the last place below its limit since the strategy looked.
       exchange.tried.push(backend);

@@ -1,7 +1,8 @@
 /** A protocol switch (RFC 9110 §7.8): the backend said 101 to a client that had asked, and the connection becomes a tunnel. */
 import { settleAttempt } from './settle.ts';
 import { Tunnel, type TunnelEnd } from '../stream/tunnel.ts';
-import { TUNNELLING, type Exchange } from './exchange.ts';
+import type { Exchange } from './exchange.ts';
+import { TUNNELLING } from './exchange-state.ts';
 import type { ResponseWire } from '../http1/response-head.ts';
 
 const SWITCH: ResponseWire = { framing: 'none', connection: 'upgrade' };
@@ -9,6 +10,8 @@ const SWITCH: ResponseWire = { framing: 'none', connection: 'upgrade' };
 /** @param at where the backend's first bytes behind its 101 begin. */
 export function startTunnel(exchange: Exchange, bytes: Buffer, at: number, end: number): void {
   const { thread, response, connection, lease, lane } = exchange;
+  // The new protocol begins behind the request's last byte (RFC 9110 §7.8): what is left of a body would pass for its first ones.
+  if (!exchange.body.isComplete) return exchange.attemptFailed('send', 'ERR_UPSTREAM_MALFORMED', '101 before the whole request was sent');
   const upstream = exchange.upstream!;
   lease!.strategy?.onHead?.(lease!, response);
   lane.hooks.onResponseHead?.call(exchange, response);
@@ -20,22 +23,30 @@ export function startTunnel(exchange: Exchange, bytes: Buffer, at: number, end: 
   exchange.answeredBy = 'backend';
   exchange.firstByteMs = performance.now() - exchange.startedAt;
   upstream.deadline = Infinity;
+  // They were counted as they came, and the tunnel counts them too.
+  lease!.bytesFromBackend -= end - at;
   const early = connection.handOver();
   exchange.tunnel = new Tunnel(thread, connection.socket, upstream.socket, exchange.plan.config.timeouts.tunnelMs, (by) => tunnelEnded(exchange, by));
-  exchange.tunnel.begin(early, Buffer.from(bytes.subarray(at, end)));
+  exchange.tunnel.begin({ fromClient: early, fromBackend: bytes.subarray(at, end) });
 }
 
 function tunnelEnded(exchange: Exchange, by: TunnelEnd): void {
-  const { connection, lease, tunnel } = exchange;
+  const { connection, lease, tunnel, thread } = exchange;
   const upstream = exchange.upstream!;
   lease!.bytesToBackend += tunnel!.bytesFromClient;
   lease!.bytesFromBackend += tunnel!.bytesToClient;
   upstream.user = undefined;
   upstream.onClose(undefined);
   exchange.upstream = undefined;
-  if (by === 'nobody') settleAttempt(exchange, { kind: 'answered', status: 101 });
-  else if (by === 'backend') settleAttempt(exchange, { kind: 'failed', phase: 'body', code: 'ERR_UPSTREAM_CLOSED', status: 101 });
-  else settleAttempt(exchange, { kind: 'aborted', by: by === 'client' ? 'client' : 'balancer', status: 101 });
+  if (by === 'nobody') {
+    settleAttempt(exchange, { kind: 'answered', status: 101 });
+  } else if (by === 'backend') {
+    thread.events.attemptFailed('ERR_UPSTREAM_CLOSED', 'the upgraded connection was reset', { exchange: exchange.id, backend: exchange.backend!.id, phase: 'body', attempt: exchange.attempts });
+    settleAttempt(exchange, { kind: 'failed', phase: 'body', code: 'ERR_UPSTREAM_CLOSED', status: 101 });
+  } else {
+    settleAttempt(exchange, { kind: 'aborted', by: by === 'client' ? 'client' : 'balancer', status: 101 });
+  }
+  if (by === 'idle') exchange.code = 'ERR_CLIENT_STALLED';
   exchange.tunnelOver(by);
   connection.onClose();
 }

@@ -67,12 +67,15 @@ class NodeSocket implements Socket {
 
   /** 'drain' comes only above the high-water mark; the callback of an empty write comes behind whatever waits. */
   #awaitDrain(): void {
-    this.#socket.write('', () => {
+    const look = (): void => {
       if (this.#socket.destroyed) return;
       if (this.#socket.writableLength > 0) return this.#awaitDrain();
       this.isClogged = false;
       this.handler.onDrain();
-    });
+    };
+    // Behind `shutdown` a write, even of nothing, is an error that destroys the socket with all that still waits.
+    if (this.#socket.writableEnded) this.#socket.once('finish', look);
+    else this.#socket.write('', look);
   }
 
   pause(): void {
@@ -96,7 +99,11 @@ class NodeSocket implements Socket {
   }
 
   reset(): void {
-    this.#socket.resetAndDestroy();
+    const socket = this.#socket;
+    const isSendingFin = socket.writableEnded && !socket.writableFinished && socket.writableLength === 0;
+    // libuv refuses a reset while a FIN is on its way out, and then 'close' never comes. It is out within this turn of the loop.
+    if (isSendingFin && !socket.destroyed) socket.once('finish', () => socket.resetAndDestroy());
+    else socket.resetAndDestroy();
   }
 }
 

@@ -4,6 +4,7 @@ import type { Generation, ListenerPlan } from '../generation.ts';
 import type { Listener } from '../listen/listener.ts';
 import { AttemptingExchange } from '../request/attempt.ts';
 import { connect, type Admissible } from '../request/connect.ts';
+import { HeldBody } from '../request/held-body.ts';
 import { select } from '../request/select.ts';
 import { settleAttempt, settleExchange } from '../request/settle.ts';
 import type { Socket, SocketHandler } from '../sockets/socket.ts';
@@ -11,7 +12,8 @@ import { UpstreamConnection, type UpstreamUser } from '../upstream/connection.ts
 import type { DataThread } from '../workers/data-thread.ts';
 import { Tunnel, type TunnelEnd } from './tunnel.ts';
 
-const NOTHING = Buffer.alloc(0);
+/** What a client may send before its backend is connected. Behind that it waits in the kernel, where neither its FIN nor its reset is seen. */
+const EARLY_LIMIT_BYTES = 65_536;
 
 class StreamExchange extends AttemptingExchange implements TcpExchange {
   readonly protocol = 'tcp' as const;
@@ -26,12 +28,16 @@ export class StreamConnection implements Admissible, SocketHandler, UpstreamUser
   readonly thread: DataThread;
   readonly remoteAddress: string;
   readonly openedAt = performance.now();
-  readonly plan: ListenerPlan;
   readonly #listener: Listener;
   readonly #exchange = new StreamExchange();
   #upstream: UpstreamConnection | undefined;
   #tunnel: Tunnel | undefined;
+  readonly #early = new HeldBody();
+  #clientHasEnded = false;
+  #tunnelMs = 0;
+  #lastFailure: { code: ErrorCode; detail: string } | undefined;
   #code: ErrorCode | '' = '';
+  #hasClosed = false;
   #isBegun = false;
   #isOver = false;
 
@@ -40,7 +46,6 @@ export class StreamConnection implements Admissible, SocketHandler, UpstreamUser
     this.id = thread.nextConnectionId();
     this.socket = socket;
     this.#listener = listener;
-    this.plan = listener.plan;
     this.remoteAddress = socket.remoteAddress;
     socket.handler = this;
   }
@@ -57,22 +62,29 @@ export class StreamConnection implements Admissible, SocketHandler, UpstreamUser
   get localPort(): number {
     return this.socket.localPort;
   }
+  /** The newest generation's view of this listener; from `admit` on the connection stays with the one it found there. */
+  get plan(): ListenerPlan {
+    return this.#listener.plan;
+  }
 
   open(): void {
     connect(this);
   }
 
-  /** `onConnect` has nothing against it: a backend is looked for. What the client sends meanwhile waits in the kernel. */
+  /** `onConnect` has nothing against it: a backend is looked for. */
   admit(): void {
-    this.socket.pause();
+    if (this.#hasClosed) return; // it was cut while a plugin thought about it
+    const { plan } = this;
+    if (plan.config.protocol !== 'tcp') return this.socket.reset(); // a reload meanwhile has made the listener an http one
     const exchange = this.#exchange;
     exchange.id = this.thread.nextExchangeId();
     exchange.startedAt = this.openedAt;
     exchange.clientAddress = this.remoteAddress;
     exchange.connection = this;
     exchange.thread = this.thread;
-    exchange.generation = this.plan.generation;
-    exchange.lane = this.plan.unrouted;
+    exchange.generation = plan.generation;
+    exchange.lane = plan.unrouted;
+    this.#tunnelMs = plan.config.timeouts.tunnelMs;
     this.#isBegun = true;
     exchange.generation.enter();
     exchange.pool.budget.deposit(exchange.startedAt);
@@ -82,7 +94,8 @@ export class StreamConnection implements Admissible, SocketHandler, UpstreamUser
   #attempt(): void {
     const exchange = this.#exchange;
     if (!select(exchange)) {
-      return this.#fail('ERR_NO_BACKEND', `no ${exchange.attempts > 0 ? 'other ' : ''}backend of pool ${exchange.pool.name} is available`);
+      const { code, detail } = this.#lastFailure ?? { code: 'ERR_NO_BACKEND', detail: `no backend of pool ${exchange.pool.name} is available` };
+      return this.#fail(code, detail);
     }
     const { engine, deadlines, idle } = this.thread;
     this.#upstream = new UpstreamConnection(engine, deadlines, idle, exchange.lease!.backend, this);
@@ -94,9 +107,9 @@ export class StreamConnection implements Admissible, SocketHandler, UpstreamUser
     const upstream = this.#upstream!;
     exchange.lease!.connectMs = performance.now() - exchange.lease!.startedAt;
     upstream.deadline = Infinity;
-    this.#tunnel = new Tunnel(this.thread, this.socket, upstream.socket, this.plan.config.timeouts.tunnelMs, (by) => this.#tunnelEnded(by));
-    this.#tunnel.begin(NOTHING, NOTHING);
-    this.socket.resume();
+    this.#tunnel = new Tunnel(this.thread, this.socket, upstream.socket, this.#tunnelMs, (by) => this.#tunnelEnded(by));
+    this.#tunnel.begin({ fromClient: this.#early.bytes.subarray(0, this.#early.length), clientHasEnded: this.#clientHasEnded });
+    this.#early.clear();
   }
 
   onUpstreamGone(error: Error | undefined): void {
@@ -117,6 +130,7 @@ export class StreamConnection implements Admissible, SocketHandler, UpstreamUser
     exchange.tried.push(backend);
     this.thread.events.attemptFailed(code, detail, { exchange: exchange.id, backend: backend.id, phase: 'connect', attempt: exchange.attempts });
     settleAttempt(exchange, { kind: 'failed', phase: 'connect', code, status: 0 });
+    this.#lastFailure = { code, detail };
     if (exchange.attempts >= exchange.pool.config.retry.attempts) return this.#fail(code, detail);
     this.thread.metrics.retry(exchange.pool.name);
     this.#attempt();
@@ -134,8 +148,10 @@ export class StreamConnection implements Admissible, SocketHandler, UpstreamUser
     const exchange = this.#exchange;
     const lease = exchange.lease!;
     const upstream = this.#upstream!;
-    lease.bytesToBackend = this.#tunnel!.bytesFromClient;
-    lease.bytesFromBackend = this.#tunnel!.bytesToClient;
+    const tunnel = this.#tunnel!;
+    lease.bytesToBackend = tunnel.bytesFromClient;
+    lease.bytesFromBackend = tunnel.bytesToClient;
+    lease.firstByteMs = tunnel.firstByteMs(lease.startedAt);
     upstream.user = undefined;
     upstream.onClose(undefined);
     this.#upstream = undefined;
@@ -144,6 +160,7 @@ export class StreamConnection implements Admissible, SocketHandler, UpstreamUser
       this.#settle(undefined);
     } else if (by === 'backend') {
       this.#code = 'ERR_UPSTREAM_CLOSED';
+      this.thread.events.attemptFailed(this.#code, 'the backend reset the connection', { exchange: exchange.id, backend: upstream.backend.id, phase: 'body', attempt: exchange.attempts });
       settleAttempt(exchange, { kind: 'failed', phase: 'body', code: 'ERR_UPSTREAM_CLOSED', status: 0 });
       this.#settle('backend');
     } else {
@@ -152,7 +169,17 @@ export class StreamConnection implements Admissible, SocketHandler, UpstreamUser
       settleAttempt(exchange, { kind: 'aborted', by: aborter, status: 0 });
       this.#settle(aborter);
     }
-    this.#listener.forget(this);
+    this.onClose();
+  }
+
+  /** Somebody ends it before a backend is connected. */
+  #abort(by: 'client' | 'balancer', code: ErrorCode): void {
+    if (!this.#isBegun || this.#isOver) return;
+    this.#upstream?.destroy();
+    this.#upstream = undefined;
+    this.#code = code;
+    settleAttempt(this.#exchange, { kind: 'aborted', by, status: 0 });
+    this.#settle(by);
   }
 
   #settle(abortedBy: 'client' | 'balancer' | 'backend' | undefined): void {
@@ -167,9 +194,9 @@ export class StreamConnection implements Admissible, SocketHandler, UpstreamUser
       answeredBy: tunnel ? 'backend' : 'nobody',
       abortedBy,
       code: this.#code,
-      bytesFromClient: tunnel?.bytesFromClient ?? 0,
+      bytesFromClient: tunnel?.bytesFromClient ?? this.#early.length,
       bytesToClient: tunnel?.bytesToClient ?? 0,
-      firstByteMs: -1,
+      firstByteMs: tunnel?.firstByteMs(exchange.startedAt) ?? -1,
       durationMs: performance.now() - exchange.startedAt,
     });
   }
@@ -178,8 +205,9 @@ export class StreamConnection implements Admissible, SocketHandler, UpstreamUser
   drain(): void {}
 
   cut(): void {
-    if (this.#tunnel) this.#tunnel.cut();
-    else this.socket.destroy();
+    if (this.#tunnel) return this.#tunnel.cut();
+    this.#abort('balancer', 'ERR_DRAIN_LIMIT');
+    this.socket.reset();
   }
 
   /** The config that the connection runs under, until it is over. */
@@ -187,21 +215,29 @@ export class StreamConnection implements Admissible, SocketHandler, UpstreamUser
     return this.#isBegun && !this.#isOver ? this.#exchange.generation : undefined;
   }
 
-  // The socket is the tunnel's once there is one; before that it is paused, and only its close is heard.
+  // The socket is the tunnel's once there is one. Before that it is read, so that a client that leaves is noticed.
 
   onOpen(): void {}
-  onBytes(): void {}
-  onEnd(): void {}
+
+  onBytes(bytes: Buffer, start: number, end: number): void {
+    if (this.#isOver) return;
+    const early = this.#early;
+    early.makeRoom(end - start);
+    early.length += bytes.copy(early.bytes, early.length, start, end);
+    if (early.length >= EARLY_LIMIT_BYTES) this.socket.pause();
+  }
+
+  /** It may only have said all it has to say: the backend is told when there is one. */
+  onEnd(): void {
+    this.#clientHasEnded = true;
+  }
+
   onDrain(): void {}
 
   onClose(): void {
-    this.#upstream?.destroy();
-    this.#upstream = undefined;
-    if (this.#isBegun && !this.#isOver) {
-      this.#code = 'ERR_CLIENT_CLOSED';
-      settleAttempt(this.#exchange, { kind: 'aborted', by: 'client', status: 0 });
-      this.#settle('client');
-    }
+    this.#hasClosed = true;
+    this.#abort('client', 'ERR_CLIENT_CLOSED');
+    this.#early.clear();
     this.#listener.forget(this);
   }
 

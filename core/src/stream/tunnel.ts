@@ -12,6 +12,8 @@ export type TunnelEnd = 'nobody' | 'client' | 'backend' | 'idle' | 'balancer';
 /** One direction: what comes from `from` goes to `to`. */
 class Direction implements SocketHandler {
   bytes = 0;
+  /** Monotonic milliseconds; 0 = no byte came. */
+  firstByteAt = 0;
   hasEnded = false;
   hasClosed = false;
   readonly #from: Socket;
@@ -27,6 +29,7 @@ class Direction implements SocketHandler {
   onOpen(): void {}
 
   onBytes(bytes: Buffer, start: number, end: number): void {
+    if (this.bytes === 0) this.firstByteAt = performance.now();
     this.bytes += end - start;
     this.#tunnel.touch();
     if (!this.#tunnel.thread.out.relay(this.#to, bytes, start, end)) this.#from.pause();
@@ -34,6 +37,7 @@ class Direction implements SocketHandler {
 
   onEnd(): void {
     this.hasEnded = true;
+    this.#tunnel.touch();
     this.#to.shutdown();
   }
 
@@ -53,21 +57,32 @@ class Direction implements SocketHandler {
   }
 }
 
+/** What came before the tunnel stood. */
+export interface EarlyBytes {
+  readonly fromClient?: Buffer;
+  readonly fromBackend?: Buffer;
+  /** The client has said FIN already: its `onEnd` will not come again. */
+  readonly clientHasEnded?: boolean;
+}
+
 export class Tunnel implements Timed {
   readonly thread: DataThread;
   deadline: number;
   deadlineIndex = -1;
   readonly #up: Direction;
   readonly #down: Direction;
+  readonly #client: Socket;
   readonly #idleMs: number;
   readonly #ended: (end: TunnelEnd) => void;
   #end: TunnelEnd = 'nobody';
+  #isCut = false;
 
   /** Takes both sockets over. @param ended called once, when both are closed. @param idleMs without a byte either way, then it is cut. */
   constructor(thread: DataThread, client: Socket, backend: Socket, idleMs: number, ended: (end: TunnelEnd) => void) {
     this.thread = thread;
     this.#up = new Direction(client, backend, this);
     this.#down = new Direction(backend, client, this);
+    this.#client = client;
     this.#idleMs = idleMs;
     this.#ended = ended;
     client.handler = this.#up;
@@ -82,15 +97,21 @@ export class Tunnel implements Timed {
   get bytesToClient(): number {
     return this.#down.bytes;
   }
+  /** Milliseconds from `start` to the backend's first byte; -1 = none came. */
+  firstByteMs(start: number): number {
+    return this.#down.bytes === 0 ? -1 : this.#down.firstByteAt - start;
+  }
 
-  /** Bytes that had come before the tunnel stood. */
-  begin(fromClient: Buffer, fromBackend: Buffer): void {
-    if (fromClient.length > 0) this.#up.onBytes(fromClient, 0, fromClient.length);
-    if (fromBackend.length > 0) this.#down.onBytes(fromBackend, 0, fromBackend.length);
+  begin({ fromClient, fromBackend, clientHasEnded = false }: EarlyBytes): void {
+    // Whoever had the client's socket may have paused it. First, because relaying may pause it again.
+    this.#client.resume();
+    if (fromClient && fromClient.length > 0) this.#up.onBytes(fromClient, 0, fromClient.length);
+    if (fromBackend && fromBackend.length > 0) this.#down.onBytes(fromBackend, 0, fromBackend.length);
+    if (clientHasEnded) this.#up.onEnd();
   }
 
   touch(): void {
-    this.deadline = this.thread.deadlines.in(this.#idleMs);
+    if (!this.#isCut) this.deadline = this.thread.deadlines.in(this.#idleMs);
   }
 
   sideClosed(side: Direction, isOutOfOrder: boolean): void {
@@ -113,6 +134,7 @@ export class Tunnel implements Timed {
   }
 
   #cut(why: TunnelEnd): void {
+    this.#isCut = true;
     if (this.#end === 'nobody') this.#end = why;
     if (!this.#up.hasClosed) this.#up.reset();
     if (!this.#down.hasClosed) this.#down.reset();

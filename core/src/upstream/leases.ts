@@ -8,7 +8,7 @@ export class LeaseState implements Lease {
   backend!: BackendState;
   exchange!: Exchange;
   pool!: Pool;
-  /** The instance that is told the end, though a reload may have brought another meanwhile. */
+  /** The instance that picked it, if one did, and is told the end, though a reload may have brought another meanwhile. */
   strategy: StrategyInstance | undefined;
   startedAt = 0;
   /** Milliseconds from `startedAt`; -1 = not yet. */
@@ -29,14 +29,14 @@ export class LeaseTable {
   #slots = 0;
 
   /** A lease on the backend, or `undefined` when its limit was reached meanwhile. */
-  open(backend: BackendState, pool: Pool, exchange: Exchange, now: number): LeaseState | undefined {
+  open(backend: BackendState, pool: Pool, exchange: Exchange, strategy: StrategyInstance | undefined, now: number): LeaseState | undefined {
     if (!backend.acquire()) return undefined;
     this.opened++;
     const lease = this.#free.pop() ?? new LeaseState(this.#slots++);
     lease.backend = backend;
     lease.pool = pool;
     lease.exchange = exchange;
-    lease.strategy = pool.strategy;
+    lease.strategy = strategy;
     lease.startedAt = now;
     lease.connectMs = -1;
     lease.firstByteMs = -1;

@@ -1,8 +1,9 @@
 /** A pool of one generation: its members as they stand, the strategy that picks among them, and what a pick may look at. */
-import type { Backend, Member, PoolView, StrategyInstance } from '@steelyard/sdk';
+import type { Backend, Member, PoolView } from '@steelyard/sdk';
 import type { ResolvedPool } from '../config/resolved.ts';
 import type { HeadLimits } from '../http1/limits.ts';
 import type { PluginRuntime } from '../plugins/runtime.ts';
+import type { GuardedStrategy } from '../plugins/strategy.ts';
 import type { Scoreboard } from '../workers/scoreboard.ts';
 import type { BackendState } from './backend.ts';
 import { RetryBudget } from './retry-budget.ts';
@@ -14,8 +15,8 @@ export class Pool implements PoolView {
   readonly config: ResolvedPool;
   readonly budget: RetryBudget;
   readonly responseLimits: HeadLimits;
-  /** The strategy's instance, guarded; `undefined` = core's own order. */
-  strategy: StrategyInstance | undefined;
+  /** `undefined` = core's own order. */
+  strategy: GuardedStrategy | undefined;
   plugin: PluginRuntime | undefined;
   /** In the order of the config or the discovery. Replaced as a whole when membership changes. */
   backends: readonly BackendState[] = [];
@@ -41,7 +42,7 @@ export class Pool implements PoolView {
   }
 
   /** The strategy's instance, already guarded, and the plugin it came from. */
-  useStrategy(instance: StrategyInstance, plugin: PluginRuntime): void {
+  useStrategy(instance: GuardedStrategy, plugin: PluginRuntime): void {
     this.strategy = instance;
     this.plugin = plugin;
   }

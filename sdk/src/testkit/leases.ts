@@ -1,6 +1,6 @@
 /** Leases that a test opens and ends, and the outcomes to end them with. */
 import assert from 'node:assert/strict';
-import { ERROR_CODES } from '../errors.ts';
+import type { ErrorCode } from '../errors.ts';
 import type { Aborter, Exchange, Lease, Outcome, Phase, ResponseHead } from '../model.ts';
 import type { FakeBackend } from './backends.ts';
 
@@ -19,7 +19,7 @@ export function answered(status = 200, facts: OutcomeFacts = {}): Outcome {
   return { ...NOTHING, firstByteMs: 0, ...facts, kind: 'answered', status };
 }
 
-const CODE_OF: Record<Phase, keyof typeof ERROR_CODES> = {
+const CODE_OF: Record<Phase, ErrorCode> = {
   connect: 'ERR_UPSTREAM_CONNECT',
   send: 'ERR_UPSTREAM_CLOSED',
   head: 'ERR_UPSTREAM_TIMEOUT',
@@ -31,7 +31,7 @@ const CODE_OF: Record<Phase, keyof typeof ERROR_CODES> = {
  * @example
  * lease.end(failed('connect'));
  */
-export function failed(phase: Phase, facts: OutcomeFacts & { code?: keyof typeof ERROR_CODES; status?: number } = {}): Outcome {
+export function failed(phase: Phase, facts: OutcomeFacts & { code?: ErrorCode; status?: number } = {}): Outcome {
   const { code = CODE_OF[phase], status = phase === 'body' ? 200 : 0, ...measured } = facts;
   return { ...NOTHING, ...measured, kind: 'failed', phase, code, status };
 }

@@ -39,7 +39,7 @@ export class StrategyUnderTest {
     this.#world = world;
     this.host = world.host(use.name);
     // The schema, not the compiler, vouches for the options: their type was forgotten in the use.
-    this.instance = use.definition.create(withDefaults(use.definition.options, use.options) as never, this.host) as StrategyInstance;
+    this.instance = use.definition.create(withDefaults(use.definition.options, use.options) as never, this.host);
     this.host.seal();
   }
 
@@ -55,7 +55,7 @@ export class StrategyUnderTest {
 
   /** Asks the strategy and no more: no lease is opened. */
   select(exchange: Exchange = this.#world.exchange()): Backend | undefined {
-    return this.instance.select(exchange as never, this.pool);
+    return this.instance.select(exchange, this.pool);
   }
 
   /**
@@ -66,7 +66,7 @@ export class StrategyUnderTest {
     const backend = this.select(exchange);
     if (backend === undefined) return undefined;
     assert.ok(this.pool.isAvailable(backend), `${this.use.name} picked ${backend.id ?? 'what is no backend'}, which is not available`);
-    return this.open(backend as FakeBackend, exchange);
+    return this.open(backend, exchange);
   }
 
   /** Opens a lease on a backend as if the strategy had picked it. */

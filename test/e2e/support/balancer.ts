@@ -1,5 +1,5 @@
 /** A balancer for one test: silent, on port 0, stopped at the test's end, its ledger checked then. */
-import { createBalancer, type Balancer } from '@steelyard/core';
+import { createBalancer, type Balancer, type BalancerOptions } from '@steelyard/core';
 import type { Config } from '@steelyard/sdk';
 import { expect, onTestFinished } from 'vitest';
 
@@ -9,8 +9,8 @@ export interface Running {
   readonly port: number;
 }
 
-export async function start(config: Config): Promise<Running> {
-  const balancer = createBalancer({ log: { level: 'silent' }, ...config });
+export async function start(config: Config, options: BalancerOptions = {}): Promise<Running> {
+  const balancer = createBalancer({ log: { level: 'silent' }, ...config }, options);
   await balancer.start();
   onTestFinished(async () => {
     await balancer.stop({ drainLimitMs: 500 });

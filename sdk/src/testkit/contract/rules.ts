@@ -101,7 +101,7 @@ function checkIsMember(pick: PickEvent): void {
     'then' in shape ? ['a promise', 'select is asynchronous; it has to answer at once, so ask beforehand (host.every) and keep the answer']
     : 'backend' in shape ? ['a member', 'it returns the member: return member.backend']
     : 'address' in shape ? [`the backend ${String(shape.address)}, which is no member`, 'it keeps a list from before the last update']
-    : [`${picked === null ? 'null' : typeof picked}`, 'return one of the Backend objects of update(members), or undefined'];
+    : [picked === null ? 'null' : typeof picked, 'return one of the Backend objects of update(members), or undefined'];
   throw new Break({ seen: `select returned ${seen}`, sample: sampleOf(pick), probably });
 }
 

@@ -67,7 +67,7 @@ export function* scenario(use: StrategyUse, seed: number, options: ScenarioOptio
   for (let step = 0; step < steps; step++) {
     if (step % PART_STEPS === 0) {
       downShare = DOWN_SHARES[(step / PART_STEPS) % DOWN_SHARES.length]!;
-      for (const { backend } of members) shake(backend as FakeBackend, downShare, chance);
+      for (const { backend } of members) shake(backend, downShare, chance);
     }
     const dice = chance.next();
     if (step % PART_STEPS === 0 || dice < 0.06) {
@@ -77,7 +77,7 @@ export function* scenario(use: StrategyUse, seed: number, options: ScenarioOptio
       members = members.map(({ backend, weight }) => ({ backend, weight: chance.next() < 0.5 ? weight : oneOf(WEIGHTS, chance) }));
       guarded('update', () => strategy.update(members));
     } else if (dice < 0.2 && members.length > 0) {
-      shake(oneOf(members, chance).backend as FakeBackend, downShare, chance);
+      shake(oneOf(members, chance).backend, downShare, chance);
     } else if (dice < 0.24) {
       guarded('a timer', () => world_.advance(chance.below(5_000)));
     } else if (dice < 0.44) {
@@ -112,7 +112,7 @@ function pickOnce(
   const member = members.find(({ backend }) => backend === picked);
   if (!member) return 'rubbish';
   // As in the core: an unavailable pick counts as no opinion.
-  if (pool.isAvailable(member.backend)) guarded('onStart', () => void strategy.open(member.backend as FakeBackend, exchange));
+  if (pool.isAvailable(member.backend)) guarded('onStart', () => void strategy.open(member.backend, exchange));
   return member.backend.address;
 }
 

@@ -116,12 +116,13 @@ function checkEven(subject: Subject): void {
     if (size < 3) continue;
     backends[1]!.health = 'down';
     const others = backends.filter((_, i) => i !== 1);
-    assertEven(count(strategy, others, 30 * others.length), size, 'while the second is down');
+    // Counted from the middle of a round: who was owed a turn at its start gets it, who was ahead waits. Hence two.
+    assertEven(count(strategy, others, 30 * others.length), size, 'while the second is down', 2);
   }
 }
 
-function assertEven(counts: readonly number[], size: number, when: string): void {
-  if (Math.max(...counts) - Math.min(...counts) <= 1) return;
+function assertEven(counts: readonly number[], size: number, when: string, most = 1): void {
+  if (Math.max(...counts) - Math.min(...counts) <= most) return;
   throw new Break({
     seen: `picks ${when}: ${counts.join(', ')}`,
     sample: `${size} equal backends; idle`,

@@ -47,7 +47,7 @@ export function usesOfForbidden(fn: () => void): TrappedUse[] {
     })));
     fn();
   } finally {
-    for (const restore of restores.reverse()) restore();
+    for (const restore of restores.toReversed()) restore();
   }
   return [...uses.values()];
 }

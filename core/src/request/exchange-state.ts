@@ -1,0 +1,84 @@
+/** What an exchange knows of itself between two events. The steps read and write it; nothing here decides anything. */
+import type { ErrorCode, Result } from '@steelyard/sdk';
+import type { ListenerPlan } from '../generation.ts';
+import { BodyReader } from '../http1/body-reader.ts';
+import { Http1RequestHead } from '../http1/request-head.ts';
+import { Http1ResponseHead } from '../http1/response-head.ts';
+import type { Tunnel } from '../stream/tunnel.ts';
+import type { UpstreamConnection } from '../upstream/connection.ts';
+import { AttemptingExchange } from './attempt.ts';
+import type { HttpConnection } from './connection.ts';
+import { WireSettings } from './forwarding.ts';
+import { HeldBody } from './held-body.ts';
+import type { RouteMatchResult } from './route.ts';
+
+/** Where an exchange stands, in this order. */
+export const ASKING = 0; // onRequest
+export const CONNECTING = 1; // a lease is open, its connection not yet
+export const WAITING = 2; // the request head is sent, no final response head yet
+export const RELAYING = 3; // the response head is sent
+export const FLUSHING = 4; // the response is complete, the client has not read all of it
+export const TUNNELLING = 5; // upgraded
+export const OVER = 6;
+
+export abstract class ExchangeState extends AttemptingExchange {
+  declare connection: HttpConnection;
+  plan!: ListenerPlan;
+  readonly request = new Http1RequestHead();
+  readonly response = new Http1ResponseHead();
+  readonly body = new BodyReader();
+  readonly reply = new BodyReader();
+  readonly held = new HeldBody();
+  readonly wire = new WireSettings();
+  match: RouteMatchResult | undefined;
+  upstream: UpstreamConnection | undefined;
+  tunnel: Tunnel | undefined;
+  stage = OVER;
+  /** Attempts in which bytes were written to a backend. */
+  writes = 0;
+  /** In the attempt under way bytes were written, or came back. */
+  hasWritten = false;
+  hasResponseByte = false;
+  /** The attempt under way runs on a connection that was idle before: the backend may have closed it already. */
+  isOnReused = false;
+  /** Where the route's rewrite begins in the head's journal; -1 = not applied. Plugins see the request as the client sent it. */
+  rewriteMark = -1;
+  /** `held` holds the body from its first byte. */
+  isHeldWhole = true;
+  keepAlive = false;
+  /** The beginning of a response head that came in pieces. */
+  partialHead: Buffer | undefined;
+  // What `onResponse` will be told.
+  status = 0;
+  code: ErrorCode | '' = '';
+  answeredBy: Result['answeredBy'] = 'nobody';
+  firstByteMs = -1;
+
+  /** The object has served an exchange before: nothing of that may show. */
+  protected reset(connection: HttpConnection, plan: ListenerPlan): void {
+    this.connection = connection;
+    this.thread = connection.thread;
+    this.plan = plan;
+    this.generation = plan.generation;
+    this.lane = plan.unrouted;
+    this.id = this.thread.nextExchangeId();
+    this.startedAt = performance.now();
+    this.attempts = 0;
+    this.clientAddress = connection.remoteAddress;
+    this.tried.length = 0;
+    this.backend = undefined;
+    this.match = undefined;
+    this.stage = ASKING;
+    this.writes = 0;
+    this.isHeldWhole = true;
+    this.keepAlive = false;
+    this.partialHead = undefined;
+    this.rewriteMark = -1;
+    this.status = 0;
+    this.code = '';
+    this.answeredBy = 'nobody';
+    this.firstByteMs = -1;
+    this.body.begin('none', 0);
+    this.reply.begin('none', 0);
+  }
+}

@@ -4,6 +4,7 @@ import { describeError, SteelyardError } from '@steelyard/sdk';
 import { pino, type Logger } from 'pino';
 import { loadConfig, resolveConfig } from './config/load.ts';
 import type { ResolvedConfig, ResolvedListener } from './config/resolved.ts';
+import { describePool, type BoundListener, type Description, type Ledger } from './description.ts';
 import { Generation } from './generation.ts';
 import { mergeMonitored } from './health/merge.ts';
 import { Listener } from './listen/listener.ts';
@@ -26,32 +27,6 @@ export interface BalancerOptions {
 export interface FileOptions extends BalancerOptions {
   /** `balancer.config.ts`, or `.js`, `.mjs`, `.json`. */
   configFile: string;
-}
-
-export interface BoundListener {
-  name: string;
-  protocol: 'http' | 'tcp';
-  host: string;
-  port: number;
-}
-
-export interface Description {
-  generation: number;
-  listeners: BoundListener[];
-  pools: { name: string; protocol: string; strategy: string; backends: { id: string; url: string; health: string; weight: number; inFlight: number; marks: string[] }[] }[];
-  plugins: string[];
-  served: { plugin: string; host: string; port: number }[];
-}
-
-/** What must be in balance; for tests and for whoever doubts. */
-export interface Ledger {
-  leasesOpened: number;
-  leasesClosed: number;
-  inFlight: number;
-  clientConnections: number;
-  upstreamConnections: number;
-  /** Connections and tunnels under a time-out. */
-  deadlines: number;
 }
 
 type State = 'new' | 'starting' | 'running' | 'stopping' | 'stopped';
@@ -257,14 +232,7 @@ export class Balancer {
     return {
       generation: generation?.number ?? 0,
       listeners: this.addresses(),
-      pools: (generation?.pools ?? []).map((pool) => ({
-        name: pool.name,
-        protocol: pool.config.protocol,
-        strategy: pool.config.strategy?.name ?? 'next available',
-        backends: pool.backends.map(({ id, url, health, weight, inFlight, marks }) => ({
-          id, url, health, weight, inFlight, marks: marks.map((mark) => `${mark.source}: ${mark.reason}`),
-        })),
-      })),
+      pools: (generation?.pools ?? []).map(describePool),
       plugins: generation ? generation.pluginNames : [],
       served: this.#services.served.list(),
     };

@@ -1,3 +1,4 @@
 /** The public surface of the core: a load balancer inside a program. */
 export { createBalancer } from './balancer.ts';
-export type { Balancer, BalancerOptions, BoundListener, Description, FileOptions, Ledger } from './balancer.ts';
+export type { Balancer, BalancerOptions, FileOptions } from './balancer.ts';
+export type { BoundListener, Description, Ledger } from './description.ts';

@@ -4,6 +4,9 @@ import { resolveConfig } from '../../core/src/config/load.ts';
 import { config, faultsOf } from './faults-of.ts';
 import { byHeader, check, filter, list, metrics, p2c, untyped, wrap } from './plugins.ts';
 
+const loop: unknown[] = [];
+loop.push(loop);
+
 describe('a report', () => {
   it('tells all faults at once, each with its path, what was given, what is allowed and what was meant', async () => {
     const faulty = {
@@ -28,6 +31,7 @@ describe('a report', () => {
     ['no object', 5, ['the config is 5, must be an object, as defineConfig takes it']],
     ['nothing', {}, ['listeners is missing, must be a list of listeners: [{ port: 8080 }]', 'pools is missing, must be an object of pools: { web: { backends: ["http://10.0.0.1:9001"] } }']],
     ['a Map', config({ pools: new Map() }), ['pools is a Map: a config is made of plain objects, lists and plugins']],
+    ['a loop', config({ plugins: loop }), ['plugins[0] refers to an object that it is a part of']],
     ['a number in quotes', config({ listeners: [{ port: '80' }] }), ['listeners[0].port is "80", must be a whole number from 0 to 65535 (without the quotes)']],
     ['a level that is nearly one', config({ log: { level: 'warning' } }), ['log.level is "warning", must be "debug", "info", "warn", "error" or "silent"']],
     ['a level that is misspelt', config({ log: { level: 'eror' } }), ['log.level is "eror", must be "debug", "info", "warn", "error" or "silent" (did you mean "error"?)']],

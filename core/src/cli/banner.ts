@@ -1,6 +1,6 @@
 /** What a person sees when the balancer is ready. */
 import { styleText } from 'node:util';
-import type { Description } from '../balancer.ts';
+import type { Description } from '../description.ts';
 
 export interface BannerFacts {
   version: string;

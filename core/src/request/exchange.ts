@@ -12,7 +12,7 @@ import type { UpstreamUser } from '../upstream/connection.ts';
 import { answer, answerForPlugin, STATUS_OF } from './answer.ts';
 import type { HttpConnection } from './connection.ts';
 import { CONNECTING, ExchangeState, FLUSHING, OVER, RELAYING, WAITING } from './exchange-state.ts';
-import { forward, forwardBody, isReplayable, sendRequest } from './forward.ts';
+import { forward, forwardBody, holdBody, mayRetry, sendRequest } from './forward.ts';
 import { prepareForwarding } from './forwarding.ts';
 import { relayBytes, relayEnd } from './relay.ts';
 import { select } from './select.ts';
@@ -52,7 +52,7 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
       return end;
     }
     if (!body.isComplete && at < end) {
-      if (!this.#hold(bytes, at, end)) return end;
+      if (!holdBody(this, bytes, at, end)) return end;
       at = body.at;
     }
     const hook = this.lane.onRequest;
@@ -63,13 +63,6 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
       this.#toPool();
     }
     return at;
-  }
-
-  /** Keeps body bytes until they can be sent. False when they end the exchange. */
-  #hold(bytes: Buffer, at: number, end: number): boolean {
-    this.held.makeRoom(this.body.bound(end - at));
-    this.held.length = this.body.reframe(bytes, at, end, this.held.bytes, this.held.length, false);
-    return this.checkBody();
   }
 
   /** A plugin's wish for another pool: the first counts. False when there is no http pool of that name. */
@@ -114,8 +107,7 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
     this.hasResponseByte = false;
     this.partialHead = undefined;
     if (select(this)) return forward(this);
-    const last = this.#lastFailure;
-    if (last) return this.fail(last.status, last.code, last.detail);
+    if (this.#lastFailure) return this.fail(this.#lastFailure.status, this.#lastFailure.code, this.#lastFailure.detail);
     this.fail(503, 'ERR_NO_BACKEND', `no backend of pool ${this.pool.name} is available`);
   }
 
@@ -129,16 +121,9 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
     if (this.stage >= RELAYING) return this.#breakOff('backend', code);
     const isTimeout = code === 'ERR_UPSTREAM_TIMEOUT' || code === 'ERR_UPSTREAM_CONNECT_TIMEOUT';
     this.#lastFailure = { status: isTimeout ? 504 : 502, code, detail };
-    if (!this.#mayRetry()) return this.fail(this.#lastFailure.status, code, detail);
+    if (!mayRetry(this)) return this.fail(this.#lastFailure.status, code, detail);
     this.thread.metrics.retry(pool.name);
     this.#attempt();
-  }
-
-  #mayRetry(): boolean {
-    const { attempts, replays } = this.pool.config.retry;
-    if (this.attempts >= attempts || this.hasResponseByte) return false;
-    if (this.writes === 0) return true;
-    return this.writes <= replays && isReplayable(this) && this.pool.budget.withdraw(performance.now());
   }
 
   /** Whether body bytes can be taken now. */
@@ -152,24 +137,9 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
     return forwardBody(this, bytes, at, end);
   }
 
-  /** After body bytes were read: whether they keep the grammar and the limits. Otherwise the exchange is over. */
-  checkBody(): boolean {
-    const { body } = this;
-    if (body.isBroken) {
-      this.refuse(400, 'ERR_REQUEST_MALFORMED', body.chunks.faultDetail);
-      return false;
-    }
-    if (body.received > this.lane.maxBodyBytes) {
-      this.refuse(413, 'ERR_REQUEST_BODY_SIZE', `the body is over ${this.lane.maxBodyBytes} bytes`);
-      return false;
-    }
-    return true;
-  }
-
   refuseHead(): void {
-    const { fault, faultDetail } = this.request;
-    const code = fault || 'ERR_REQUEST_MALFORMED';
-    this.refuse(STATUS_OF[code] ?? 400, code, faultDetail);
+    const code = this.request.fault || 'ERR_REQUEST_MALFORMED';
+    this.refuse(STATUS_OF[code] ?? 400, code, this.request.faultDetail);
   }
 
   /** The client is at fault: it is told, and its connection ends. */

@@ -45,6 +45,14 @@ export function sendRequest(exchange: Exchange): void {
   if (!body.isComplete) exchange.connection.bodyWanted();
 }
 
+/** Keeps body bytes until they can be sent. False when they end the exchange. */
+export function holdBody(exchange: Exchange, bytes: Buffer, at: number, end: number): boolean {
+  const { body, held } = exchange;
+  held.makeRoom(body.bound(end - at));
+  held.length = body.reframe(bytes, at, end, held.bytes, held.length, false);
+  return checkBody(exchange);
+}
+
 /** Body bytes from the client while the backend takes them. Returns the position behind them. */
 export function forwardBody(exchange: Exchange, bytes: Buffer, at: number, end: number): number {
   const { thread, body, held } = exchange;
@@ -57,14 +65,14 @@ export function forwardBody(exchange: Exchange, bytes: Buffer, at: number, end: 
     held.makeRoom(size);
     held.length = body.reframe(bytes, at, end, held.bytes, before, false);
     at = body.at;
-    if (!exchange.checkBody()) return end;
+    if (!checkBody(exchange)) return end;
     from = out.reserve(held.length - before + CHUNK_OVERHEAD + (body.framing === 'chunked' ? body.chunks.trailers.length : 0));
     to = writeHeld(exchange, before, out.bytes, from);
   } else {
     from = out.reserve(size);
     to = body.reframe(bytes, at, end, out.bytes, from, body.framing === 'chunked');
     at = body.at;
-    if (!exchange.checkBody()) return end;
+    if (!checkBody(exchange)) return end;
   }
   if (to > from) {
     exchange.lease!.bytesToBackend += to - from;
@@ -73,6 +81,20 @@ export function forwardBody(exchange: Exchange, bytes: Buffer, at: number, end: 
   forgetHeldIfUseless(exchange);
   expectMore(exchange);
   return at;
+}
+
+/** Whether what was read of the body keeps the grammar and the limits. Otherwise the exchange is over. */
+function checkBody(exchange: Exchange): boolean {
+  const { body, lane } = exchange;
+  if (body.isBroken) {
+    exchange.refuse(400, 'ERR_REQUEST_MALFORMED', body.chunks.faultDetail);
+    return false;
+  }
+  if (body.received > lane.maxBodyBytes) {
+    exchange.refuse(413, 'ERR_REQUEST_BODY_SIZE', `the body is over ${lane.maxBodyBytes} bytes`);
+    return false;
+  }
+  return true;
 }
 
 /** Held payload from `from` on, framed for the backend; with the end of the body if that is there. */
@@ -99,6 +121,15 @@ function forgetHeldIfUseless(exchange: Exchange): void {
 /** Nothing was written yet, or the method is idempotent (RFC 9110 §9.2.2) and everything that was written is still there. */
 export function isReplayable(exchange: Exchange): boolean {
   return exchange.writes === 0 || (exchange.request.isIdempotent && exchange.isHeldWhole);
+}
+
+/** After a failed attempt: whether there may be another one. */
+export function mayRetry(exchange: Exchange): boolean {
+  const { pool, writes } = exchange;
+  const { attempts, replays } = pool.config.retry;
+  if (exchange.attempts >= attempts || exchange.hasResponseByte) return false;
+  if (writes === 0) return true;
+  return writes <= replays && isReplayable(exchange) && pool.budget.withdraw(performance.now());
 }
 
 /** Sets the deadlines by what is to come next: the client's body, room at the backend, or the response. */

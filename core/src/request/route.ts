@@ -57,7 +57,7 @@ export class RouteTable {
     if (exact !== undefined) return exact;
     if (this.#bySuffix.size > 0) {
       // One label or more stand before the suffix: an empty one (`.example.org`) is none.
-      for (let dot = host.indexOf('.', 1); dot > 0; dot = host.indexOf('.', dot + 1)) {
+      for (let dot = host.indexOf('.'); dot > 0; dot = host.indexOf('.', dot + 1)) {
         const found = this.#bySuffix.get(host.slice(dot));
         if (found !== undefined) return found;
       }
@@ -133,9 +133,9 @@ class CompiledRoute implements RouteMatchResult {
     this.rewrite = route.rewrite && (route.rewrite.stripPrefix !== '' || route.rewrite.addPrefix !== '' || route.rewrite.path !== '') ? new CompiledRewrite(route.rewrite) : undefined;
     this.needsParams = this.rewrite !== undefined && this.rewrite.names.length > 0;
     this.#patterns = route.paths.filter((path) => typeof path === 'string').map(compilePattern);
-    this.#paths = route.paths.filter((path) => typeof path !== 'string').map(stateless);
+    this.#paths = route.paths.filter((path) => typeof path !== 'string').map((path) => new RegExp(path));
     this.#methods = route.methods;
-    this.#headers = route.headers.map(([name, value]) => [name, typeof value === 'object' ? stateless(value) : value] as const);
+    this.#headers = route.headers.map(([name, value]) => [name, typeof value === 'object' ? new RegExp(value) : value] as const);
     this.looksAtPath = route.paths.length > 0;
     this.isCatchAll = !this.looksAtPath && route.hosts.length === 0 && this.#methods.length === 0 && this.#headers.length === 0;
   }
@@ -177,10 +177,7 @@ function compilePattern(path: string): PathPattern {
   return pattern;
 }
 
-/** Without the flag `g`, whose `lastIndex` makes every second test of a path fail; `y` is told where to begin before each test. */
-function stateless(regExp: RegExp): RegExp {
-  return new RegExp(regExp.source, regExp.flags.replace('g', ''));
-}
+/** With the flags `g` and `y` a RegExp remembers where its last test ended: ours begins anew, and the config's own is not touched. */
 function test(regExp: RegExp, text: string): boolean {
   regExp.lastIndex = 0;
   return regExp.test(text);

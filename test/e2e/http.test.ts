@@ -261,6 +261,23 @@ describe('the balancer answers', () => {
   });
 });
 
+describe('an exchange', () => {
+  it('shows nothing of an earlier one that used the same object', async () => {
+    const seen: string[] = [];
+    const spy = definePlugin<{}>({
+      name: 'spy', options: {},
+      setup: (_options, host) => host.hooks.onResponse.tap((exchange, { status }) => seen.push(`${status} ${exchange.request?.method}${exchange.request?.target}`)),
+    });
+    const { url } = await namedOrigin('x');
+    const { port } = await start({ ...proxyTo(url), listeners: [{ port: 0, host: '127.0.0.1', timeouts: { headMs: 100 } }], plugins: [spy()] });
+    const first = await RawClient.connect(port);
+    first.send('GET /secret HTTP/1.1\r\nHost: a\r\n\r\n');
+    await first.until('x');
+    await sendRaw(port, 'GET / HT');
+    expect(seen).toEqual(['200 GET/secret', '408 ']);
+  });
+});
+
 describe('an upgrade', () => {
   it('becomes a tunnel both ways when the backend agrees', async () => {
     const { url } = await rawOrigin((socket) => {

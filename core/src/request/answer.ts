@@ -9,6 +9,7 @@ import { clientWire } from './relay.ts';
 
 export const STATUS_OF: Partial<Record<ErrorCode, number>> = {
   ERR_REQUEST_MALFORMED: 400,
+  ERR_REQUEST_TIMEOUT: 408,
   ERR_REQUEST_TARGET_SIZE: 414,
   ERR_REQUEST_EXPECT: 417,
   ERR_REQUEST_HEAD_SIZE: 431,

@@ -175,9 +175,13 @@ export class HttpConnection implements Admissible, SocketHandler, Timed {
     else this.socket.resume();
   }
 
+  /** The exchange is over, in whatever way. */
+  release(): void {
+    this.#exchange = undefined;
+  }
+
   /** The exchange has ended in order; the next request may come. */
   next(keepAlive: boolean): void {
-    this.#exchange = undefined;
     if (this.#hasClosed) return;
     if (!keepAlive || this.isDraining || this.#isClosing) return this.close();
     this.deadline = this.thread.deadlines.in(this.plan.config.timeouts.idleMs);
@@ -219,7 +223,6 @@ export class HttpConnection implements Admissible, SocketHandler, Timed {
 
   /** The response was broken off: the client must see that it is not whole. */
   abandon(): void {
-    this.#exchange = undefined;
     this.socket.reset();
   }
 
@@ -254,7 +257,6 @@ export class HttpConnection implements Admissible, SocketHandler, Timed {
     this.#hasClosed = true;
     this.thread.deadlines.remove(this);
     this.#exchange?.clientGone();
-    this.#exchange = undefined;
     this.#listener.forget(this);
   }
 
@@ -265,7 +267,11 @@ export class HttpConnection implements Admissible, SocketHandler, Timed {
     // A head was begun and not completed.
     const exchange = this.thread.freeExchanges.pop() ?? new Exchange();
     this.#exchange = exchange;
+    // Empties it: the object may have served another client, and hooks are shown it.
+    parseRequestHead(exchange.request, this.#waiting, 0, 0, this.plan.config.limits);
+    exchange.request.fault = 'ERR_REQUEST_TIMEOUT';
+    exchange.request.faultDetail = 'the head was not complete in time';
     exchange.begin(this, this.plan);
-    exchange.refuse(408, 'ERR_REQUEST_TIMEOUT', 'the head was not complete in time');
+    exchange.refuseHead();
   }
 }

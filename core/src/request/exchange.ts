@@ -185,6 +185,8 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
 
   #end(abortedBy: Result['abortedBy']): void {
     this.stage = OVER;
+    // Before the object can serve another connection: what this one still hears must not reach that.
+    this.connection.release();
     if (this.rewriteMark >= 0) this.request.rollback(this.rewriteMark);
     settleExchange(this, {
       status: this.status,

@@ -21,6 +21,8 @@ const CUT_LIMIT_MS = 1_000;
 export interface BalancerOptions {
   /** Default: a pino logger that writes JSON lines to standard output. */
   logger?: Logger;
+  /** Whether the logger's level follows `log.level` of each config. Default: only when no logger was given. */
+  followsLogLevel?: boolean;
   /** What a config that is a function is told. Default `embed`. */
   command?: ConfigEnv['command'];
 }
@@ -35,8 +37,7 @@ export class Balancer {
   readonly #source: ConfigExport | string;
   readonly #env: ConfigEnv;
   readonly #log: Logger;
-  /** The level of a logger that was given is its giver's business. */
-  readonly #ownsLog: boolean;
+  readonly #followsLogLevel: boolean;
   readonly #services: Services;
   readonly #thread: DataThread;
   readonly #listeners = new Map<string, Listener>();
@@ -54,7 +55,7 @@ export class Balancer {
     this.#source = source;
     this.#env = { command: options.command ?? 'embed', env: process.env };
     this.#log = options.logger ?? pino({ name: 'steelyard' });
-    this.#ownsLog = options.logger === undefined;
+    this.#followsLogLevel = options.followsLogLevel ?? options.logger === undefined;
     const services = createServices(this.#log, (change) => this.#generation?.healthChanged(change), (backend) => this.#thread.idle.drop(backend));
     this.#services = services;
     this.#thread = new DataThread(new NodeSocketEngine(), services.traffic, services.events, (backend, outcome) => services.monitor.observe(backend, outcome));
@@ -131,7 +132,7 @@ export class Balancer {
   async #advance(source: ConfigExport | string): Promise<void> {
     const previous = this.#generation;
     const { resolved, files } = await this.#load(source);
-    if (this.#ownsLog) this.#log.level = resolved.log.level;
+    if (this.#followsLogLevel) this.#log.level = resolved.log.level;
     const next = await Generation.build(++this.#numbers, resolved, this.#services, () => this.#watchHealth());
     const added: Listener[] = [];
     try {
@@ -170,7 +171,7 @@ export class Balancer {
     for (const listener of next.config.listeners) {
       const kept = this.#listeners.get(keyOf(listener));
       if (!kept) continue;
-      kept.plan = next.plans.get(listener.name)!;
+      kept.follow(next.plans.get(listener.name)!);
       gone.delete(keyOf(listener));
     }
     for (const listener of added) {

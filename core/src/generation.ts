@@ -137,9 +137,10 @@ export class Generation {
   #claim(live: LivePool, specs: readonly ResolvedBackend[]): void {
     const claimed = new Map<string, BackendState>();
     for (const spec of specs) {
-      claimed.set(spec.id, live.claimed.get(spec.id) ?? this.#services.backends.claim(live.pool.name, spec));
+      const known = live.claimed.get(spec.id);
+      claimed.set(spec.id, known?.url === spec.url ? known : this.#services.backends.claim(live.pool.name, spec));
     }
-    const left = [...live.claimed.values()].filter((backend) => !claimed.has(backend.id));
+    const left = [...live.claimed.values()].filter((backend) => claimed.get(backend.id) !== backend);
     live.specs = specs;
     live.claimed = claimed;
     if (this.#isLive) {

@@ -1,7 +1,7 @@
 /** TCP connections through the balancer, on real sockets: every byte, every FIN and every reset goes where it would have gone without it. */
 import { createHash } from 'node:crypto';
 import { connect } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { start } from './support/balancer.ts';
 import { deafOrigin } from './support/deaf.ts';
 import { deadPort } from './support/origin.ts';
@@ -113,6 +113,7 @@ describe('a FIN', () => {
     backend.end();
     expect(await client.closed()).toBe('');
     expect(await backend.closed()).toBe('');
+    expect((await recorder.result()).abortedBy).toBeUndefined();
     expect(recorder.fates).toEqual(['answered']);
   });
 
@@ -129,6 +130,7 @@ describe('a FIN', () => {
     await backend.until('one more');
     client.end();
     expect(await client.closed()).toBe('');
+    expect((await recorder.result()).abortedBy).toBeUndefined();
     expect(recorder.fates).toEqual(['answered']);
   });
 });
@@ -237,8 +239,7 @@ describe('a backend that cannot be reached', () => {
     const { logger, lines } = logBook();
     const dead = [`tcp://127.0.0.1:${await deadPort()}`, `tcp://127.0.0.1:${await deadPort()}`];
     const { port } = await start(tcpTo(dead, { plugins: [recorder.plugin] }), { logger });
-    const client = await Peer.connect(port);
-    expect(await client.closed()).toBe('ECONNRESET');
+    expect(await Peer.open(port).closed()).toBe('ECONNRESET');
     expect(await recorder.result()).toMatchObject({ abortedBy: 'balancer', code: 'ERR_UPSTREAM_CONNECT', attempts: 2, answeredBy: 'nobody', bytesToClient: 0 });
     expect(recorder.fates).toEqual(['failed in connect: ERR_UPSTREAM_CONNECT', 'failed in connect: ERR_UPSTREAM_CONNECT']);
     expect(recorder.attempts.map(({ backend }) => backend).sort()).toEqual(dead.sort());
@@ -249,7 +250,7 @@ describe('a backend that cannot be reached', () => {
     const recorder = new Recorder();
     const dead = await Promise.all([1, 2, 3].map(async () => `tcp://127.0.0.1:${await deadPort()}`));
     const { port } = await start(tcpTo(dead, { plugins: [recorder.plugin], pool: { retry: { attempts: 2 } } }));
-    await (await Peer.connect(port)).closed();
+    await Peer.open(port).closed();
     expect(await recorder.result()).toMatchObject({ attempts: 2 });
     expect(recorder.attempts).toHaveLength(2);
   });
@@ -263,7 +264,7 @@ describe('a backend that cannot be reached', () => {
     });
     const first = await Peer.connect(port);
     await first.until('hi');
-    expect(await (await Peer.connect(port)).closed()).toBe('ECONNRESET');
+    expect(await Peer.open(port).closed()).toBe('ECONNRESET');
     expect(await recorder.result()).toMatchObject({ code: 'ERR_NO_BACKEND', attempts: 0 });
     expect(recorder.attempts).toEqual([]);
     first.end();
@@ -298,17 +299,20 @@ describe('an idle tunnel', () => {
   });
 
   it('is not idle while bytes go one way', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
     const origin = await tcpOrigin();
     const { port } = await start(tcpTo([origin.url], { listener: { timeouts: { tunnelMs: 200 } } }));
+    onTestFinished(() => void vi.useRealTimers());
     const client = await Peer.connect(port);
     const backend = await origin.next();
-    // Three times the limit, in steps of a quarter of it.
-    for (let i = 1; i <= 12; i++) {
+    for (let i = 1; i <= 10; i++) {
+      vi.advanceTimersByTime(150);
       client.send('.');
       await backend.untilBytes(i);
-      await new Promise((resolve) => setTimeout(resolve, 50));
     }
     expect(client.isClosed).toBe(false);
+    vi.advanceTimersByTime(300);
+    expect(await client.closed()).toBe('ECONNRESET');
   });
 });
 
@@ -319,8 +323,7 @@ describe('onConnect', () => {
     const origin = await tcpOrigin();
     const refuse = gatekeeper(async ({ protocol, remoteAddress }) => ({ refuse: `${protocol} from ${remoteAddress}` }));
     const { port } = await start(tcpTo([origin.url], { plugins: [recorder.plugin, refuse] }), { logger });
-    const client = await Peer.connect(port);
-    client.send('hello');
+    const client = Peer.open(port).send('hello').end();
     await client.closed();
     expect(origin.connections).toBe(0);
     expect([recorder.attempts, recorder.results]).toEqual([[], []]);
@@ -457,7 +460,7 @@ describe('500 connections that end in every way', () => {
     // By the first byte that comes, the backend does as it is told.
     const origin = await tcpOrigin((peer) => {
       peer.socket.on('end', () => peer.end());
-      peer.socket.once('data', (chunk) => {
+      peer.socket.once('data', (chunk: Buffer) => {
         const order = String.fromCharCode(chunk[0]!);
         if (order === 'R') peer.reset();
         if (order === 'F') peer.end();
@@ -476,23 +479,19 @@ describe('500 connections that end in every way', () => {
         await new Promise((resolve) => socket.once('close', resolve));
         return;
       }
-      const client = await Peer.connect(port, false);
+      const client = Peer.open(port, false);
       client.send('RFEDB-'[below(6)]!);
       const end = below(4);
+      // A backend that says nothing waits for ever, and so would its client.
+      const limit = setTimeout(() => client.reset(), 30);
+      if (end !== 0) await client.untilBytes(1).catch(() => {});
+      if (end === 1) client.end();
+      if (end === 2) client.socket.destroy();
       if (end === 0) client.reset();
-      else if (end === 1) client.end();
-      else if (end === 2) await client.untilBytes(1).catch(() => {});
-      else client.socket.destroy();
-      if (end === 2) client.end();
-      if (client.socket.destroyed) return;
-      const limit = setTimeout(() => client.reset(), 50); // backends that say nothing wait for ever
       await client.closed();
       clearTimeout(limit);
     };
-    const timed = async (): Promise<void> => {
-      await Promise.race([one(), new Promise((resolve) => setTimeout(resolve, 200))]);
-    };
-    for (let wave = 0; wave < 10; wave++) await Promise.all(Array.from({ length: 50 }, timed));
+    for (let wave = 0; wave < 10; wave++) await Promise.all(Array.from({ length: 50 }, one));
     await balancer.stop({ drainLimitMs: 0 });
     const { leasesOpened, leasesClosed } = balancer.ledger();
     expect(leasesClosed).toBe(leasesOpened);

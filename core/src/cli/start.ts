@@ -3,7 +3,6 @@ import { relative } from 'node:path';
 import { describeError } from '@steelyard/sdk';
 import type { Logger } from 'pino';
 import { createBalancer, type Balancer } from '../balancer.ts';
-import { loadConfig } from '../config/load.ts';
 import { ConfigError } from '../config/report.ts';
 import type { Arguments } from './arguments.ts';
 import { banner } from './banner.ts';
@@ -17,17 +16,17 @@ export async function start({ config, logLevel, json, watch }: Arguments): Promi
   const startedAt = performance.now();
   const configFile = needConfig(config, process.cwd());
   const isTerminal = process.stdout.isTTY && !json;
-  // The log must be there before the balancer, and its level stands in the config: so that is read here as well.
-  const level = logLevel ?? (await loadConfig(configFile, { command: 'start', env: process.env })).resolved.log.level;
-  const log = createLogger(level, isTerminal);
+  const log = createLogger(logLevel ?? 'info', isTerminal);
   logStrayErrors(log);
-  const balancer = createBalancer({ configFile, command: 'start', logger: log });
-  const stopped = stopOnSignal(balancer, log);
-  await Promise.race([balancer.start(), stopped]);
+  const balancer = createBalancer({ configFile, command: 'start', logger: log, followsLogLevel: logLevel === undefined });
+  const started = balancer.start();
+  // Before the first wait: a signal without a handler would end the process.
+  const stopped = stopOnSignal(balancer, started, log);
+  const reload = reloadOnSignal(balancer, started, configFile);
+  await started;
   tellReady(balancer, log, { configFile: relative(process.cwd(), configFile), readyMs: performance.now() - startedAt, isTerminal });
-  const files = reloadOnSignal(balancer, configFile);
-  const fileWatch = watch ? await FileWatch.open({ ...files, log }) : undefined;
-  if (fileWatch) log.info({ files: files.files() }, 'watching for changes');
+  const fileWatch = watch ? await FileWatch.open({ ...reload, log }) : undefined;
+  if (fileWatch) log.info({ files: reload.files() }, 'watching for changes');
   const code = await stopped;
   fileWatch?.close();
   return code;
@@ -41,7 +40,7 @@ function tellReady(balancer: Balancer, log: Logger, facts: { configFile: string;
 }
 
 /** Resolves when a signal asked for the end and the balancer came to it. The second signal does not wait. */
-function stopOnSignal(balancer: Balancer, log: Logger): Promise<number> {
+function stopOnSignal(balancer: Balancer, started: Promise<void>, log: Logger): Promise<number> {
   return new Promise((resolve) => {
     let isStopping = false;
     const onSignal = (signal: NodeJS.Signals): void => {
@@ -51,7 +50,7 @@ function stopOnSignal(balancer: Balancer, log: Logger): Promise<number> {
       }
       isStopping = true;
       log.info({ signal }, `${signal}: no new connections, open exchanges may end`);
-      balancer.stop().then(
+      started.then(() => balancer.stop()).then(
         () => resolve(0),
         (error: unknown) => {
           log.error(`the stop failed: ${describeError(error)}`);
@@ -64,11 +63,12 @@ function stopOnSignal(balancer: Balancer, log: Logger): Promise<number> {
 }
 
 /** SIGHUP and the file watch do the same. Why a reload was refused is in the log, written by the balancer. */
-function reloadOnSignal(balancer: Balancer, configFile: string): { files: () => readonly string[]; onChange: () => Promise<void> } {
+function reloadOnSignal(balancer: Balancer, started: Promise<void>, configFile: string): { files: () => readonly string[]; onChange: () => Promise<void> } {
   // What a config that failed had imported: mending one of those is a reason to try again.
   let ofFailed: readonly string[] = [];
   const reload = async (): Promise<void> => {
     try {
+      await started;
       await balancer.reload();
       ofFailed = [];
     } catch (thrown) {

@@ -70,6 +70,15 @@ export class Listener {
     if (this.#connections.delete(connection)) this.#thread.metrics.connectionClosed(this.name);
   }
 
+  /** The view of the next generation. What connections of another protocol have begun they may end; they begin nothing under it. */
+  follow(plan: ListenerPlan): void {
+    const isOther = plan.config.protocol !== this.plan.config.protocol;
+    this.plan = plan;
+    if (!isOther) return;
+    this.cut((connection) => connection.protocol === 'http' && connection.generation === undefined);
+    for (const connection of this.#connections) connection.drain();
+  }
+
   /** No more connections; those that are open end as they become idle. */
   async close(): Promise<void> {
     for (const socket of this.#held) socket.destroy();

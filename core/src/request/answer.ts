@@ -64,6 +64,7 @@ function send(exchange: Exchange, status: number, fields: readonly (readonly [st
   const head = Buffer.from(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}\r\n${lines}${framing}\r\n`, 'latin1');
   if (parseResponseHead(response, head, 0, head.length, LIMITS) !== head.length) {
     thread.events.fault(new Error(response.faultDetail), 'a plugin answered with a head that is no HTTP: 500 was sent in its place');
+    exchange.code = 'ERR_PLUGIN_TAP';
     return answer(exchange, 500, 'ERR_PLUGIN_TAP');
   }
   // A request that was not understood is not shown to plugins as if it were one.

@@ -14,7 +14,7 @@ import { ForwardingLines } from './forwarding.ts';
 
 /** What may wait before reading is paused: a client that pipelines further than this has to wait itself. */
 const WAITING_LIMIT_BYTES = 65_536;
-/** After our last byte the client may still be sending: so much is read and dropped, so that no reset overtakes the response (RFC 9112 §9.6). */
+/** After our last byte the client may still be sending: so much is read and dropped, then nothing is read until `LINGER_MS` are over (RFC 9112 §9.6). */
 const LINGER_BYTES = 65_536;
 const LINGER_MS = 2_000;
 
@@ -162,6 +162,8 @@ export class HttpConnection implements Admissible, SocketHandler, Timed {
       if (!this.#exchange) {
         if (this.#lookedAt === 0) this.deadline = this.thread.deadlines.in(this.plan.config.timeouts.headMs);
         this.#lookedAt = this.#waiting.length;
+        // It may have been paused over a long pipeline, of which only the beginning of a head is left: its end must be read.
+        this.socket.resume();
       }
       return;
     }
@@ -228,7 +230,8 @@ export class HttpConnection implements Admissible, SocketHandler, Timed {
 
   #linger(size: number): void {
     this.#lingered += size;
-    if (this.#lingered > LINGER_BYTES) this.socket.destroy();
+    // Not destroyed: bytes that nobody read make the kernel send a reset, and that would overtake our response. TCP's window holds the client.
+    if (this.#lingered > LINGER_BYTES) this.socket.pause();
   }
 
   /** Stop or removal of the listener: an idle connection ends now, a busy one after its response. */

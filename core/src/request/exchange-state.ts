@@ -41,8 +41,6 @@ export abstract class ExchangeState extends AttemptingExchange {
   hasResponseByte = false;
   /** The attempt under way runs on a connection that was idle before: the backend may have closed it already. */
   isOnReused = false;
-  /** Where the route's rewrite begins in the head's journal; -1 = not applied. Plugins see the request as the client sent it. */
-  rewriteMark = -1;
   /** `held` holds the body from its first byte. */
   isHeldWhole = true;
   keepAlive = false;
@@ -73,7 +71,6 @@ export abstract class ExchangeState extends AttemptingExchange {
     this.isHeldWhole = true;
     this.keepAlive = false;
     this.partialHead = undefined;
-    this.rewriteMark = -1;
     this.status = 0;
     this.code = '';
     this.answeredBy = 'nobody';

@@ -91,8 +91,12 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
   #heardPool(verdict: RequestVerdict | undefined): void {
     this.#isInHook = false;
     if (this.stage === OVER) return this.#recycle();
+    // A plugin of the pool may have sent it on: then the other pool's are asked. Once only, for the first wish counts.
+    const isSentOn = this.#redirected !== undefined && this.lane !== this.#redirected;
+    if (isSentOn) this.lane = this.#redirected!;
     if (verdict) return answerForPlugin(this, verdict);
-    this.#choose();
+    if (isSentOn) this.#toPool();
+    else this.#choose();
   }
 
   #choose(): void {
@@ -151,7 +155,7 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
   /** The balancer answers in place of a backend; if a response has begun, it is broken off. */
   fail(status: number, code: ErrorCode, detail: string, by: Aborter = 'balancer'): void {
     this.#dropUpstream();
-    settleAttempt(this, { kind: 'aborted', by, status: 0 });
+    settleAttempt(this, { kind: 'aborted', by, status: this.status });
     this.code = code;
     this.thread.events.answered(code, detail, {
       exchange: this.id, listener: this.connection.listener, client: this.clientAddress, status,
@@ -187,7 +191,6 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
     this.stage = OVER;
     // Before the object can serve another connection: what this one still hears must not reach that.
     this.connection.release();
-    if (this.rewriteMark >= 0) this.request.rollback(this.rewriteMark);
     settleExchange(this, {
       status: this.status,
       backend: this.backend,

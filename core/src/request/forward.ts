@@ -29,9 +29,12 @@ export function sendRequest(exchange: Exchange): void {
   const { thread, request, body, held, lease } = exchange;
   const { out } = thread;
   const upstream = exchange.upstream!;
+  const unrewritten = request.mark();
   const wire = completeWire(exchange);
   const from = out.reserve(request.wireBound(wire) + held.length + CHUNK_OVERHEAD + (body.framing === 'chunked' ? body.chunks.trailers.length : 0));
   const behindHead = request.write(out.bytes, from, wire);
+  // Plugins see the request as the client sent it: at the next attempt, at the response, at the end.
+  if (request.mark() > unrewritten) request.rollback(unrewritten);
   const end = writeHeld(exchange, 0, out.bytes, behindHead);
   if (!exchange.hasWritten) {
     exchange.hasWritten = true;

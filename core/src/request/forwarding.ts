@@ -81,13 +81,12 @@ function appendForwarded(exchange: Exchange): void {
   request.setHeader('Forwarded', received === undefined ? element : `${received}, ${element}`);
 }
 
-/** Before the request is written: what the route wants of host and path. May be called again for another backend. */
+/** Before the request is written: what the route wants of host and path. The caller takes that edit back behind the write. */
 export function completeWire(exchange: Exchange): RequestWire {
   const { wire, lane, request, lease, match } = exchange;
   wire.hostLine = lane.hostLine;
   if (lane.hostIsBackend || (request.host === '' && !lane.hostLine)) wire.hostLine = lease!.backend.hostLine;
-  if (match && lane.route?.rewrite && exchange.rewriteMark < 0) {
-    exchange.rewriteMark = request.mark();
+  if (match && lane.route?.rewrite) {
     const target = rewriteTarget(match, request);
     if (target !== undefined) request.setTarget(target);
   }

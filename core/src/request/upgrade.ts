@@ -10,8 +10,6 @@ const SWITCH: ResponseWire = { framing: 'none', connection: 'upgrade' };
 /** @param at where the backend's first bytes behind its 101 begin. */
 export function startTunnel(exchange: Exchange, bytes: Buffer, at: number, end: number): void {
   const { thread, response, connection, lease, lane } = exchange;
-  // The new protocol begins behind the request's last byte (RFC 9110 §7.8): what is left of a body would pass for its first ones.
-  if (!exchange.body.isComplete) return exchange.attemptFailed('send', 'ERR_UPSTREAM_MALFORMED', '101 before the whole request was sent');
   const upstream = exchange.upstream!;
   lease!.strategy?.onHead?.(lease!, response);
   lane.hooks.onResponseHead?.call(exchange, response);

@@ -26,7 +26,8 @@ export class Pool implements PoolView {
   readonly #board: Scoreboard;
   readonly #takesUnknown: boolean;
   readonly #members = new Set<Backend>();
-  #cursor = 0;
+  /** Where core's own order stands: the place of its last pick. */
+  #cursor = -1;
 
   /** @param hasActiveCheck without one, nothing would ever end `unknown` but traffic. */
   constructor(config: ResolvedPool, board: Scoreboard, hasActiveCheck: boolean) {
@@ -47,8 +48,10 @@ export class Pool implements PoolView {
     this.plugin = plugin;
   }
 
-  /** State that is not per backend goes from the old instance to the new one, if both are the same strategy in the same version. */
+  /** State that is not per backend: core's own order goes on behind its last pick; a strategy's goes to the new instance, if both are the same in the same version. */
   adoptFrom(previous: Pool): void {
+    const place = this.backends.indexOf(previous.backends[previous.#cursor]!);
+    this.#cursor = place < 0 ? previous.#cursor : place;
     const [ours, theirs] = [this.config.strategy?.definition, previous.config.strategy?.definition];
     if (!ours || ours.name !== theirs?.name || (ours.stateVersion ?? 1) !== (theirs.stateVersion ?? 1)) return;
     const state = previous.strategy?.snapshot?.();

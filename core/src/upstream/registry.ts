@@ -1,4 +1,7 @@
-/** Every backend that any living generation uses, by id: the reason why a backend outlives reloads. */
+/**
+ * Every backend that any living generation uses: the reason why a backend outlives reloads. It is the same one as long as pool, id and
+ * address are the same: an id of the config's own that moves to another address is another server, of which nothing is known.
+ */
 import type { ResolvedBackend } from '../config/resolved.ts';
 import type { Resolver } from './resolver.ts';
 import type { Scoreboard } from '../workers/scoreboard.ts';
@@ -10,7 +13,7 @@ export class BackendRegistry {
   readonly #resolver: Resolver;
   readonly #onGone: (backend: BackendState) => void;
   readonly #lookups = new Set<Promise<void>>();
-  readonly #byId = new Map<string, { backend: BackendState; claims: number }>();
+  readonly #known = new Map<string, { backend: BackendState; claims: number }>();
 
   constructor(board: Scoreboard, resolver: Resolver, onFlip: FlipListener, onGone: (backend: BackendState) => void) {
     this.#board = board;
@@ -19,9 +22,10 @@ export class BackendRegistry {
     this.#onGone = onGone;
   }
 
-  /** The backend of this id, new or known; it lives until each claim was released. Does not touch the settings of a known one. */
+  /** The backend that the spec names, new or known; it lives until each claim was released. Does not touch the settings of a known one. */
   claim(pool: string, spec: ResolvedBackend): BackendState {
-    const known = this.#byId.get(spec.id);
+    const key = keyOf(pool, spec);
+    const known = this.#known.get(key);
     if (known) {
       known.claims++;
       return known.backend;
@@ -29,15 +33,16 @@ export class BackendRegistry {
     const backend = new BackendState(pool, spec, this.#board, this.#onFlip, this.#resolver);
     const looking = this.#resolver.claim(spec.host).finally(() => this.#lookups.delete(looking));
     this.#lookups.add(looking);
-    this.#byId.set(spec.id, { backend, claims: 1 });
+    this.#known.set(key, { backend, claims: 1 });
     return backend;
   }
 
   /** One claim less. The row of the scoreboard is given back with the last one, when no lease is open on it either. */
   release(backend: BackendState): void {
-    const entry = this.#byId.get(backend.id);
+    const key = keyOf(backend.pool, backend);
+    const entry = this.#known.get(key);
     if (!entry || entry.backend !== backend || --entry.claims > 0) return;
-    this.#byId.delete(backend.id);
+    this.#known.delete(key);
     this.#onGone(backend);
     this.#resolver.release(backend.host);
     backend.retire();
@@ -49,6 +54,11 @@ export class BackendRegistry {
   }
 
   all(): Iterable<BackendState> {
-    return [...this.#byId.values()].map((entry) => entry.backend);
+    return [...this.#known.values()].map((entry) => entry.backend);
   }
+}
+
+/** A space stands in no URL. */
+function keyOf(pool: string, { url, id }: { url: string; id: string }): string {
+  return `${url} ${pool} ${id}`;
 }

@@ -1,7 +1,13 @@
 /** Backends and pools whose every fact a test sets by hand. */
 import type { Backend, HealthState, PoolView, Protocol } from '../model.ts';
 
-/** What a test says about a backend; the rest is made up. */
+/**
+ * What a test says about a backend; the rest is made up.
+ * @example
+ * import type { FakeBackendSpec } from '@steelyard/sdk/testkit';
+ * const strong: FakeBackendSpec = { url: 'http://10.1.0.1:8080', weight: 10, zone: 'a' };
+ * world().backends([strong, {}]);
+ */
 export interface FakeBackendSpec {
   /** Default `http://10.0.0.n:80`, n counting up within the world. */
   url?: string;

@@ -6,7 +6,13 @@ interface Timer {
   readonly run: () => void;
 }
 
-/** The clock of a world. It starts at 1,000 ms, so that a 0 that means "never" is not now by chance. */
+/**
+ * The clock of a world. It starts at 1,000 ms, so that a 0 that means "never" is not now by chance.
+ * @example
+ * const { clock } = world();
+ * clock.after(50, () => console.log(clock.now())); // 1050
+ * clock.advance(100);
+ */
 export class VirtualClock {
   #now = 1_000;
   /** By due time; those due together in the order of their registration. */

@@ -11,19 +11,41 @@ interface FakeExchangeBase {
   /** Name of the listener. Default `http` or `tcp`. */
   listener?: string;
 }
-/** What a test says about an HTTP exchange. */
+/**
+ * What a test says about an HTTP exchange.
+ * @example
+ * import type { FakeHttpSpec } from '@steelyard/sdk/testkit';
+ * const retried: FakeHttpSpec = { method: 'POST', attempts: 1, route: { name: 'api', pool: 'api' } };
+ */
 export interface FakeHttpSpec extends FakeExchangeBase, FakeRequestSpec {
   protocol?: 'http';
   /** Default: a route `all` to the pool `api`; `null` = none matched. */
   route?: Route | null;
 }
-/** What a test says about a TCP exchange. */
+/**
+ * What a test says about a TCP exchange.
+ * @example
+ * import type { FakeTcpSpec } from '@steelyard/sdk/testkit';
+ * const redis: FakeTcpSpec = { protocol: 'tcp', listener: 'redis', clientAddress: '2001:db8::1' };
+ */
 export interface FakeTcpSpec extends FakeExchangeBase {
   protocol: 'tcp';
 }
+/**
+ * What a test says about an exchange.
+ * @example
+ * import type { FakeExchangeSpec } from '@steelyard/sdk/testkit';
+ * const both: FakeExchangeSpec[] = [{ target: '/' }, { protocol: 'tcp' }];
+ */
 export type FakeExchangeSpec = FakeHttpSpec | FakeTcpSpec;
 
-/** The exchange that a spec describes. */
+/**
+ * The exchange that a spec describes.
+ * @example
+ * import type { FakeExchange } from '@steelyard/sdk/testkit';
+ * const exchange: FakeExchange<{ target: string }> = world().exchange({ target: '/cart' });
+ * exchange.request.path; // '/cart'
+ */
 export type FakeExchange<S extends FakeExchangeSpec> = S extends FakeTcpSpec ? TcpExchange : HttpExchange & { readonly request: FakeRequestHead };
 
 export function fakeExchange(id: number, now: number, spec: FakeExchangeSpec): Exchange {

@@ -2,12 +2,19 @@
 import { SteelyardError } from '../errors.ts';
 import type { HeadFields, RequestHead, ResponseHead } from '../model.ts';
 
-/** Fields as a test writes them; a list stands for several fields of the name. */
+/**
+ * Fields as a test writes them; a list stands for several fields of the name.
+ * @example
+ * import type { FakeHeaders } from '@steelyard/sdk/testkit';
+ * const headers: FakeHeaders = { Accept: 'text/html', 'Set-Cookie': ['a=1', 'b=2'] };
+ */
 export type FakeHeaders = Readonly<Record<string, string | readonly string[]>>;
 
 // RFC 9110 §5.6.2: token. Framing and hop-by-hop fields (RFC 9110 §7.6.1) are the core's.
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-const FRAMING = new Set(['connection', 'content-length', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade']);
+const FRAMING = new Set([
+  'connection', 'content-length', 'expect', 'http2-settings', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade',
+]);
 
 class FakeFields implements HeadFields {
   #fields: [name: string, value: string][] = [];
@@ -46,7 +53,13 @@ class FakeFields implements HeadFields {
   }
 }
 
-/** What a test says about a request; the rest is `GET / HTTP/1.1` to `example.org`. */
+/**
+ * What a test says about a request; the rest is `GET / HTTP/1.1` to `example.org`.
+ * @example
+ * import type { FakeRequestSpec } from '@steelyard/sdk/testkit';
+ * const upload: FakeRequestSpec = { method: 'PUT', target: '/file', headers: { Host: 'files.example.org' } };
+ * world().exchange(upload);
+ */
 export interface FakeRequestSpec {
   method?: string;
   /** Path and query. */
@@ -56,6 +69,13 @@ export interface FakeRequestSpec {
   version?: '1.0' | '1.1';
 }
 
+/**
+ * The request of an exchange. It refuses the edits that the core refuses.
+ * @example
+ * const request: FakeRequestHead = world().exchange({ target: '/a?x=1' }).request;
+ * request.setTarget('/b');
+ * request.path; // '/b'
+ */
 export class FakeRequestHead extends FakeFields implements RequestHead {
   readonly method: string;
   readonly version: '1.0' | '1.1';
@@ -88,6 +108,12 @@ export class FakeRequestHead extends FakeFields implements RequestHead {
   }
 }
 
+/**
+ * A response head, for `onHead` and `onResponseHead`. It refuses the edits that the core refuses.
+ * @example
+ * const head: FakeResponseHead = world().responseHead(200, { Server: 'x' });
+ * head.removeHeader('server');
+ */
 export class FakeResponseHead extends FakeFields implements ResponseHead {
   readonly status: number;
 

@@ -10,7 +10,13 @@ interface RegisteredTap {
   readonly fn: (...args: never[]) => unknown;
 }
 
-/** One hook. `call` runs the taps in order of stage, then of registration. What a tap throws comes out: the kit guards nothing. */
+/**
+ * One hook. `call` runs the taps in order of stage, then of registration. What a tap throws comes out: the kit guards nothing.
+ * @example
+ * const w = world();
+ * w.host('mine').hooks.selectBackend.tap((_exchange, pool) => pool.backends[0]);
+ * w.hooks.selectBackend.call(w.exchange(), w.pool(w.backends(2)))?.address; // 10.0.0.1:80
+ */
 export class FakeHook<A extends unknown[], R> {
   /** Taps registered and not ended. */
   get tapCount(): number {
@@ -64,7 +70,13 @@ const requestDecision = async (call: (tap: RegisteredTap) => unknown, taps: read
   return pool;
 };
 
-/** All hooks of a world. */
+/**
+ * All hooks of a world.
+ * @example
+ * const w = world();
+ * w.host('mine').hooks.onRequest.tap(() => ({ respond: { status: 403 } }));
+ * await w.hooks.onRequest.call(w.exchange()); // { respond: { status: 403 } }
+ */
 export class FakeHooks {
   readonly onConnect = new FakeHook<ArgumentsOf<'onConnect'>, Promise<ConnectDecision>>(firstAwaited);
   readonly onRequest = new FakeHook<ArgumentsOf<'onRequest'>, Promise<RequestDecision>>(requestDecision);

@@ -8,14 +8,26 @@ import type { Backend } from '../model.ts';
 import { RecordedMetrics } from './metrics.ts';
 import type { World } from './world.ts';
 
-/** One line that a plugin logged. */
+/**
+ * One line that a plugin logged.
+ * @example
+ * import type { LogLine } from '@steelyard/sdk/testkit';
+ * const isError = ({ level }: LogLine) => level === 'error';
+ * world().host('mine').lines.some(isError); // false
+ */
 export interface LogLine {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
   readonly message: string;
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-/** The host of one plugin in one generation. A second host of the same name is the plugin's next generation: it finds `perBackend` and `shared` again. */
+/**
+ * The host of one plugin in one generation. A second host of the same name is the plugin's next generation: it finds `perBackend` and `shared` again.
+ * @example
+ * const host: FakeHost = world().host('mine');
+ * host.counter('picks_total', { help: 'Picks.' }).add(2);
+ * host.metrics.value('picks_total'); // 2
+ */
 export class FakeHost implements Host {
   readonly plugin: string;
   readonly hooks: Hooks;

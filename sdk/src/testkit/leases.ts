@@ -4,7 +4,13 @@ import type { ErrorCode } from '../errors.ts';
 import type { Aborter, Exchange, Lease, Outcome, Phase, ResponseHead } from '../model.ts';
 import type { FakeBackend } from './backends.ts';
 
-/** The measured part of an outcome. Default: 0 everywhere, `firstByteMs` -1 where no answer came. */
+/**
+ * The measured part of an outcome. Default: 0 everywhere, `firstByteMs` -1 where no answer came.
+ * @example
+ * import type { OutcomeFacts } from '@steelyard/sdk/testkit';
+ * const slow: OutcomeFacts = { firstByteMs: 900, durationMs: 950 };
+ * answered(200, slow);
+ */
 export type OutcomeFacts = Partial<Pick<Outcome, 'connectMs' | 'firstByteMs' | 'durationMs' | 'bytesToBackend' | 'bytesFromBackend'>>;
 
 const NOTHING = { connectMs: 0, firstByteMs: -1, durationMs: 0, bytesToBackend: 0, bytesFromBackend: 0 };
@@ -13,7 +19,8 @@ const NOTHING = { connectMs: 0, firstByteMs: -1, durationMs: 0, bytesToBackend: 
  * The whole response came.
  * @param status 200 to 599; 0 for TCP
  * @example
- * lease.end(answered(503, { durationMs: 12 }));
+ * const w = world();
+ * w.lease(w.backends(1)[0]!).end(answered(503, { durationMs: 12 }));
  */
 export function answered(status = 200, facts: OutcomeFacts = {}): Outcome {
   return { ...NOTHING, firstByteMs: 0, ...facts, kind: 'answered', status };
@@ -29,7 +36,8 @@ const CODE_OF: Record<Phase, ErrorCode> = {
 /**
  * The backend failed in this phase, with the error code that is usual there.
  * @example
- * lease.end(failed('connect'));
+ * const w = world();
+ * w.lease(w.backends(1)[0]!).end(failed('connect'));
  */
 export function failed(phase: Phase, facts: OutcomeFacts & { code?: ErrorCode; status?: number } = {}): Outcome {
   const { code = CODE_OF[phase], status = phase === 'body' ? 200 : 0, ...measured } = facts;
@@ -39,21 +47,36 @@ export function failed(phase: Phase, facts: OutcomeFacts & { code?: ErrorCode; s
 /**
  * Somebody ended it before its end: says nothing about the backend.
  * @example
- * lease.end(aborted('client'));
+ * const w = world();
+ * w.lease(w.backends(1)[0]!).end(aborted('client'));
  */
 export function aborted(by: Aborter = 'client', facts: OutcomeFacts & { status?: number } = {}): Outcome {
   const { status = 0, ...measured } = facts;
   return { ...NOTHING, ...measured, kind: 'aborted', by, status };
 }
 
-/** Who wants to hear of a lease: the strategy that picked. */
+/**
+ * Who wants to hear of a lease: the strategy that picked.
+ * @example
+ * import type { LeaseListener } from '@steelyard/sdk/testkit';
+ * const listener: LeaseListener = { onEnd: (lease, outcome) => console.log(lease.slot, outcome.kind) };
+ * const w = world();
+ * w.lease(w.backends(1)[0]!, w.exchange(), listener).end(); // 0 answered
+ */
 export interface LeaseListener {
   onStart?: (lease: Lease) => void;
   onHead?: (lease: Lease, head: ResponseHead) => void;
   onEnd?: (lease: Lease, outcome: Outcome) => void;
 }
 
-/** An open lease. It counts in its backend's `inFlight` until `end`. */
+/**
+ * An open lease. It counts in its backend's `inFlight` until `end`.
+ * @example
+ * const w = world();
+ * const lease: FakeLease = w.lease(w.backends(1)[0]!);
+ * w.advance(20);
+ * lease.end(); // answered with 200 after 20 ms
+ */
 export class FakeLease implements Lease {
   readonly slot: number;
   readonly backend: FakeBackend;

@@ -9,7 +9,13 @@ interface Recorded {
   readonly values: Map<string, number[]>;
 }
 
-/** What one plugin counted. Names as the plugin wrote them, without `steelyard_`. */
+/**
+ * What one plugin counted. Names as the plugin wrote them, without `steelyard_`.
+ * @example
+ * const { metrics, ...host } = world().host('mine');
+ * const recorded: RecordedMetrics = metrics;
+ * recorded.observations('wait_seconds'); // [], nothing was observed
+ */
 export class RecordedMetrics {
   readonly #metrics = new Map<string, Recorded>();
 

@@ -22,9 +22,24 @@ export function strategyUnderTest(use: StrategyUse, world: World): StrategyUnder
   return new StrategyUnderTest(use, world, new FakePool('api'));
 }
 
-/** A backend stands for itself with its configured weight; a member says another. */
+/**
+ * A backend stands for itself with its configured weight; a member says another.
+ * @example
+ * import type { MemberLike } from '@steelyard/sdk/testkit';
+ * const w = world();
+ * const [first, second] = w.backends(2);
+ * const members: MemberLike[] = [first!, { backend: second!, weight: 0.1 }];
+ */
 export type MemberLike = FakeBackend | Member;
 
+/**
+ * A strategy, its pool and its host, driven by the test.
+ * @example
+ * const w = world();
+ * const strategy: StrategyUnderTest = strategyUnderTest(roundRobin(), w);
+ * strategy.update(w.backends(3));
+ * const next = strategy.reload(); // the place in the order stays
+ */
 export class StrategyUnderTest {
   readonly use: StrategyUse;
   readonly host: FakeHost;

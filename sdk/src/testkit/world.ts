@@ -16,6 +16,12 @@ import { SeededRandom } from './random.ts';
 import { SharedThings } from './shared.ts';
 import { ServedAddresses } from './sockets.ts';
 
+/**
+ * How a world begins.
+ * @example
+ * import type { WorldOptions } from '@steelyard/sdk/testkit';
+ * const options: WorldOptions = { seed: 7, wallTime: Date.UTC(2026, 11, 31) };
+ */
 export interface WorldOptions {
   /** Chance is the same for the same seed: a 32-bit integer. Default 1. */
   seed?: number;
@@ -23,7 +29,15 @@ export interface WorldOptions {
   wallTime?: number;
 }
 
-/** Answers a probe: a value as `host.probe` gives it; a throw or a rejection is a failed probe. */
+/**
+ * Answers a probe: a value as `host.probe` gives it; a throw or a rejection is a failed probe.
+ * @example
+ * import type { ProbeAnswer } from '@steelyard/sdk/testkit';
+ * const refusesAll: ProbeAnswer = () => {
+ *   throw new Error('connection refused');
+ * };
+ * world().answerProbes(refusesAll);
+ */
 export type ProbeAnswer = (
   backend: Backend, request: ProbeRequest | undefined, signal: AbortSignal,
 ) => ProbeResponse | undefined | Promise<ProbeResponse | undefined>;
@@ -42,6 +56,12 @@ export function world(options: WorldOptions = {}): World {
   return new World(options);
 }
 
+/**
+ * What `world()` makes. Hosts and strategies made in it share its time, its chance, its hooks and what plugins keep beside backends.
+ * @example
+ * const w: World = world();
+ * w.exchange({ target: '/cart', headers: { Cookie: 'lb=2' } }).request.header('cookie'); // 'lb=2'
+ */
 export class World {
   readonly seed: number;
   readonly random: SeededRandom;

@@ -21,7 +21,7 @@ export class Peer {
   constructor(socket: net.Socket, keeps = true) {
     this.socket = socket;
     socket.setNoDelay(true);
-    socket.on('data', (chunk) => {
+    socket.on('data', (chunk: Buffer) => {
       this.bytes += chunk.length;
       if (keeps) this.#received.push(chunk);
       this.#hash.update(chunk);
@@ -39,10 +39,14 @@ export class Peer {
     onTestFinished(() => void socket.destroy());
   }
 
+  /** Not connected yet: for connections that may be reset as soon as they stand. */
+  static open(port: number, keeps = true): Peer {
+    return new Peer(net.connect({ port, host: '127.0.0.1', allowHalfOpen: true }), keeps);
+  }
+
   static async connect(port: number, keeps = true): Promise<Peer> {
-    const socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true });
-    const peer = new Peer(socket, keeps);
-    await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject));
+    const peer = Peer.open(port, keeps);
+    await new Promise<void>((resolve, reject) => peer.socket.once('connect', resolve).once('error', reject));
     return peer;
   }
 
@@ -97,7 +101,7 @@ export class Peer {
   }
 
   #wake(): void {
-    for (const look of [...this.#wakers]) look();
+    for (const look of this.#wakers) look();
   }
 }
 

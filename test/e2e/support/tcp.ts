@@ -10,6 +10,7 @@ export function tcpTo(backends: readonly string[], parts: { listener?: Partial<T
     listeners: [{ port: 0, host: '127.0.0.1', protocol: 'tcp', pool: 'tcp', ...parts.listener }],
     pools: { tcp: { protocol: 'tcp', backends, ...parts.pool } },
     plugins: parts.plugins ?? [],
+    log: { level: 'silent' },
   };
 }
 

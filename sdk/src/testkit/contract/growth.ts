@@ -8,39 +8,39 @@ import type { StrategyUnderTest } from '../strategy.ts';
 import { world } from '../world.ts';
 import type { World } from '../world.ts';
 
-/** Leases of one round. */
-const LEASES = 8_000;
-/** Every so many leases a backend leaves for good and a new one comes: 1,000 in a round. */
-const LEASES_PER_BACKEND = 8;
-/** The smallest leak is a number pushed to an array, 8 bytes a lease. What the run itself leaves behind is below that (and once, not in each round). */
-const LEAK_BYTES = 8 * LEASES;
-const ROUNDS = 3;
-
+/** Leases before the first measurement: the code is compiled by then. */
+const WARM_UP_LEASES = 2_000;
 /**
- * Bytes kept per lease, 0 when there is nothing worth the name; `undefined` where no garbage collection can be asked for (not V8).
- * A leak grows in each of three rounds; what the compiler or another part of the process allocates meanwhile does not.
+ * Leases of each round. Every round has four times as many as were before it, so that a container that grows by doubling has to do so.
+ * A leak grows with the leases; what the compiler or another part of the process allocates meanwhile does not, and falls below the limit of
+ * the second round.
  */
+const ROUNDS = [8_000, 40_000];
+/** Every so many leases a backend leaves for good and a new one comes. */
+const LEASES_PER_BACKEND = 4;
+/** The smallest leak is a number pushed to an array. */
+const LEAK_BYTES_PER_LEASE = 8;
+
+/** Bytes kept per lease, 0 when there is nothing worth the name; `undefined` where no garbage collection can be asked for (not V8). */
 export function bytesKeptPerLease(use: StrategyUse, seed: number): number | undefined {
   const collect = garbageCollector();
   if (!collect) return undefined;
   const world_ = world({ seed });
   const strategy = strategyUnderTest(use, world_);
   strategy.update(world_.backends(8));
-  liveThrough(strategy, world_);
-  let least = Infinity;
-  let before = heapBytes(strategy, collect);
-  for (let round = 0; round < ROUNDS; round++) {
-    liveThrough(strategy, world_);
-    const after = heapBytes(strategy, collect);
-    least = Math.min(least, after - before);
-    before = after;
-    if (least < LEAK_BYTES) return 0;
+  liveThrough(WARM_UP_LEASES, strategy, world_);
+  let kept = 0;
+  for (const leases of ROUNDS) {
+    const before = heapBytes(strategy, collect);
+    liveThrough(leases, strategy, world_);
+    kept = (heapBytes(strategy, collect) - before) / leases;
+    if (kept < LEAK_BYTES_PER_LEASE) return 0;
   }
-  return least / LEASES;
+  return kept;
 }
 
-function liveThrough(strategy: StrategyUnderTest, world_: World): void {
-  for (let count = 0; count < LEASES; count++) {
+function liveThrough(leases: number, strategy: StrategyUnderTest, world_: World): void {
+  for (let count = 0; count < leases; count++) {
     const lease = strategy.pick(world_.exchange());
     if (count % 4 === 0) world_.advance(1);
     lease?.end(answered(200, { durationMs: 1 }));

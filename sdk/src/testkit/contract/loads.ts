@@ -6,7 +6,12 @@ import { mostStray } from './bounds.ts';
 import { Break, describePool } from './rule.ts';
 import type { Rule, Subject } from './rule.ts';
 
-/** What a strategy compares: a load for in-flight and weight. */
+/**
+ * What a strategy compares: a load for in-flight and weight.
+ * @example
+ * import type { LoadRule } from '@steelyard/sdk/testkit';
+ * const expectedDelay: LoadRule = (inFlight, weight) => (inFlight + 1) / weight;
+ */
 export type LoadRule = (inFlight: number, weight: number) => number;
 
 export function leastLoaded(load: LoadRule): Rule {

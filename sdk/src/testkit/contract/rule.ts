@@ -37,6 +37,12 @@ export class Break extends Error {
   }
 }
 
+/**
+ * One rule that a strategy broke.
+ * @example
+ * import type { BrokenRule } from '@steelyard/sdk/testkit';
+ * const print = ({ rule, message }: BrokenRule) => console.error(rule, message);
+ */
 export interface BrokenRule {
   readonly rule: string;
   /** Everything, in lines for people. */
@@ -71,7 +77,15 @@ function factsOfThrow(thrown: unknown): BreakFacts {
   };
 }
 
-/** The broken rules of one strategy. */
+/**
+ * The broken rules of one strategy.
+ * @example
+ * try {
+ *   testStrategy(roundRobin(), { properties: { avoidsMostLoaded: true } });
+ * } catch (thrown) {
+ *   if (thrown instanceof StrategyContractError) console.log(thrown.broken[0]?.rule); // avoids-most-loaded
+ * }
+ */
 export class StrategyContractError extends assert.AssertionError {
   readonly broken: readonly BrokenRule[];
 

@@ -8,7 +8,12 @@ import { CONTRACT } from './rules.ts';
 import { even, everyBackend, smooth, weighted, weightedExactly } from './shares.ts';
 import { describeSpeed, measurePicks } from './speed.ts';
 
-/** What a strategy promises beyond the contract. Each is a rule of its own; what is not declared is not tested. */
+/**
+ * What a strategy promises beyond the contract. Each is a rule of its own; what is not declared is not tested.
+ * @example
+ * import type { StrategyProperties } from '@steelyard/sdk/testkit';
+ * const smoothAndExact: StrategyProperties = { weighted: 'exactly', smooth: true };
+ */
 export interface StrategyProperties {
   /**
    * In an idle pool, shares follow the weights of those available: within what chance allows (Hoeffding's bound at one false alarm in a billion),
@@ -29,6 +34,12 @@ export interface StrategyProperties {
   everyBackend?: boolean;
 }
 
+/**
+ * How a strategy is tested.
+ * @example
+ * import type { StrategySuite } from '@steelyard/sdk/testkit';
+ * const suite: StrategySuite = { seed: 7, properties: { even: true }, report: console.log };
+ */
 export interface StrategySuite {
   properties?: StrategyProperties;
   /**
@@ -42,6 +53,13 @@ export interface StrategySuite {
   report?: (line: string) => void;
 }
 
+/**
+ * What was tested.
+ * @example
+ * import type { StrategyReport } from '@steelyard/sdk/testkit';
+ * const report: StrategyReport = testStrategy(roundRobin());
+ * report.rules.includes('available-only'); // true
+ */
 export interface StrategyReport {
   /** Ids of the rules, in order. */
   readonly rules: readonly string[];
@@ -52,7 +70,7 @@ export interface StrategyReport {
  * @throws StrategyContractError, an AssertionError with `broken`: the rule, what was seen, the sample, the seed, and what was probably meant.
  * @example
  * import { test } from 'node:test';
- * testStrategy(mine({ choices: 3 }), { test, properties: { everyBackend: true } });
+ * testStrategy(p2c({ choices: 3 }), { test, properties: { everyBackend: true, powerOfChoices: 3 } });
  */
 export function testStrategy(use: StrategyUse, suite: StrategySuite = {}): StrategyReport {
   const { test, seed = 1, report, properties = {} } = suite;

@@ -1,5 +1,5 @@
 /** The balancer: holds the listeners and the current generation; starts, reloads, stops. */
-import type { Config, ConfigEnv, ConfigExport } from '@steelyard/sdk';
+import type { Config, ConfigEnv, ConfigExport, HealthChange } from '@steelyard/sdk';
 import { describeError, SteelyardError } from '@steelyard/sdk';
 import { pino, type Logger } from 'pino';
 import { loadConfig, resolveConfig } from './config/load.ts';
@@ -46,6 +46,8 @@ export class Balancer {
   readonly #departing = new Set<Listener>();
   #state: State = 'new';
   #generation: Generation | undefined;
+  /** Built, and waiting for the first results of its checks. */
+  #incoming: Generation | undefined;
   #numbers = 0;
   #files: readonly string[] = [];
   /** Reloads and the stop run one after the other. */
@@ -56,7 +58,7 @@ export class Balancer {
     this.#env = { command: options.command ?? 'embed', env: process.env };
     this.#log = options.logger ?? pino({ name: 'steelyard' });
     this.#followsLogLevel = options.followsLogLevel ?? options.logger === undefined;
-    const services = createServices(this.#log, (change) => this.#generation?.healthChanged(change), (backend) => this.#thread.idle.drop(backend));
+    const services = createServices(this.#log, (change) => this.#healthChanged(change), (backend) => this.#thread.idle.drop(backend));
     this.#services = services;
     this.#thread = new DataThread(new NodeSocketEngine(), services.traffic, services.events, (backend, outcome) => services.monitor.observe(backend, outcome));
   }
@@ -143,6 +145,7 @@ export class Balancer {
         added.push(fresh);
       }
       // The backends that are new get their first checks before anything is sent to them, or kept from them.
+      this.#incoming = next;
       this.#services.monitor.watch(mergeMonitored(previous?.monitored() ?? [], next.monitored()));
       await this.#services.monitor.firstResults(WARM_UP_LIMIT_MS);
     } catch (error) {
@@ -150,6 +153,8 @@ export class Balancer {
       this.#watchHealth();
       await next.end();
       throw error;
+    } finally {
+      this.#incoming = undefined;
     }
     this.#switch(previous, next, added);
     this.#files = files;
@@ -201,6 +206,11 @@ export class Balancer {
     const guarded = retiring.catch((error: unknown) => this.#log.error({ err: error }, 'an old generation did not end in order'));
     this.#retiring.add(guarded);
     void guarded.finally(() => this.#retiring.delete(guarded));
+  }
+
+  /** The first results of new backends come before their generation serves: then its plugins hear of them, for nobody else would. */
+  #healthChanged(change: HealthChange): void {
+    if (!this.#generation?.healthChanged(change)) this.#incoming?.healthChanged(change);
   }
 
   #watchHealth(): void {

@@ -167,8 +167,11 @@ export class Generation {
     this.#plugins.commit();
   }
 
-  healthChanged(change: HealthChange): void {
+  /** Whether it is about a backend of this generation; then its plugins were told. */
+  healthChanged(change: HealthChange): boolean {
+    if (this.#pools.get(change.backend.pool)?.claimed.get(change.backend.id) !== change.backend) return false;
     this.#healthHooks.get(change.backend.pool)?.onHealthChange?.call(change);
+    return true;
   }
   get pluginNames(): string[] {
     return this.#plugins.names;

@@ -53,7 +53,7 @@ export function createServices(log: Logger, onFlip: (change: HealthChange) => vo
     onDown(backend);
   };
   const backends = new BackendRegistry(board, new Resolver(log), flipped, gone);
-  const snapshot = (): MetricFamily[] => [...traffic.snapshot(backends.all()), ...metrics.snapshot(), ...processMetrics.snapshot()];
+  const snapshot = (): MetricFamily[] => [...traffic.snapshot(backends.newest()), ...metrics.snapshot(), ...processMetrics.snapshot()];
   return {
     clock,
     log,

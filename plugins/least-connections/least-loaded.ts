@@ -49,7 +49,7 @@ export class LeastLoaded {
       if (!pool.isAvailable(backend)) continue;
       const load = backend.inFlight + this.#extra;
       const weight = weights[i]!;
-      // load / weight against leastLoad / leastWeight, without the rounding of a division: whole numbers compare exactly.
+      // load / weight < leastLoad / leastWeight, multiplied out as in nginx: no division, and whole numbers that are equal tie exactly.
       const difference = tiedCount === 0 ? -1 : load * leastWeight - leastLoad * weight;
       if (difference > 0) continue;
       if (difference < 0) {

@@ -51,7 +51,7 @@ export class DistinctChoices {
       drawn++;
       const load = backend.inFlight;
       const weight = this.#weights[index]!;
-      // load / weight against bestLoad / bestWeight, without the rounding of a division.
+      // load / weight < bestLoad / bestWeight, multiplied out: no division, and whole numbers that are equal tie exactly.
       const difference = best === undefined ? -1 : load * bestWeight - bestLoad * weight;
       if (difference > 0) continue;
       tiedWeight = difference < 0 ? weight : tiedWeight + weight;

@@ -1,6 +1,8 @@
 /** The hooks of DESIGN §3 on real sockets: when each is called, what its value does, and what `onAttempt` and `onResponse` say of every end. */
 import http from 'node:http';
-import type { Config, HttpListener, HttpPool, Outcome, Result } from '@steelyard/sdk';
+import type { Socket } from 'node:net';
+import { defineStrategy, type Config, type Hooks, type HttpListener, type HttpPool, type Outcome, type Result } from '@steelyard/sdk';
+import httpCheck from '@steelyard/plugins/http-check';
 import { describe, expect, it } from 'vitest';
 import { expectClear, proxyTo, start } from './support/balancer.ts';
 import { RawClient, sendRaw } from './support/client.ts';
@@ -32,7 +34,7 @@ const REFUSED: Partial<Result> = { attempts: 0, answeredBy: 'balancer', abortedB
 
 const one = (open: () => Promise<{ url: string }>) => async (): Promise<string[]> => [(await open()).url];
 const scripted = (...answers: string[]) => (): Promise<string[]> => one(() => scriptedOrigin(answers))();
-const raw = (onRequest: (socket: import('node:net').Socket) => void) => (): Promise<string[]> => one(() => rawOrigin((socket) => void socket.once('data', () => onRequest(socket))))();
+const raw = (onRequest: (socket: Socket) => void) => (): Promise<string[]> => one(() => rawOrigin((socket) => void socket.once('data', () => onRequest(socket))))();
 const dead = async (): Promise<string> => `http://127.0.0.1:${await deadPort()}`;
 const exchangeOf = (bytes: string) => async ({ port, recorder }: Scene): Promise<void> => {
   const client = await RawClient.connect(port);
@@ -234,10 +236,11 @@ const ENDS: Record<string, End> = {
   },
   'a stop whose drain limit is over': {
     backends: raw(() => {}),
-    client: async ({ port, recorder, stop }) => {
+    client: async (scene) => {
+      const { port, recorder } = scene;
       (await RawClient.connect(port)).send(GET);
       while (!recorder.calls.includes('recorder selectBackend')) await new Promise((resolve) => setImmediate(resolve));
-      await stop();
+      await scene.stop();
     },
     attempts: [{ kind: 'aborted', by: 'balancer', status: 0 }],
     results: [{ status: 0, attempts: 1, answeredBy: 'nobody', abortedBy: 'balancer', code: 'ERR_DRAIN_LIMIT' }],
@@ -276,7 +279,7 @@ describe('onAttempt is called once for each lease, and onResponse once for each 
     const recorder = new Recorder();
     const { balancer, port } = await start({
       listeners: [{ port: 0, host: '127.0.0.1', ...listener }],
-      pools: { web: { backends: await backends(), ...pool } as HttpPool },
+      pools: { web: { backends: await backends(), ...pool } },
       routes: [{ pool: 'web' }],
       ...config,
       plugins: [recorder.plugin(), ...(config?.plugins ?? [])],
@@ -348,8 +351,8 @@ describe('plugins', () => {
 
 describe('onConnect', () => {
   it.each([
-    ['at once', (hooks: import('@steelyard/sdk').Hooks) => hooks.onConnect.tap(() => ({ refuse: 'no' }))],
-    ['later', (hooks: import('@steelyard/sdk').Hooks) => hooks.onConnect.tapPromise(async () => ({ refuse: 'no' }))],
+    ['at once', (hooks: Hooks) => hooks.onConnect.tap(() => ({ refuse: 'no' }))],
+    ['later', (hooks: Hooks) => hooks.onConnect.tapPromise(async () => ({ refuse: 'no' }))],
   ])('refuses %s: the connection is closed and no exchange begins', async (_name, tap) => {
     const recorder = new Recorder();
     const { url } = await namedOrigin('x');
@@ -375,6 +378,28 @@ describe('onConnect', () => {
     expect(origin.connections).toBe(0);
     open();
     await client.until('let in');
+  });
+
+  it.each(['http', 'tcp'] as const)('that is answered after the balancer has stopped admits nobody (%s)', async (protocol) => {
+    const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+    const { promise: asked, resolve: ask } = Promise.withResolvers<void>();
+    const origin = await rawOrigin(() => {}, protocol);
+    const recorder = new Recorder();
+    const wait = plugin('wait', ({ hooks }) => hooks.onConnect.tapPromise(async () => {
+      ask();
+      await gate;
+    }));
+    const { balancer, port } = await start({
+      listeners: [{ protocol, port: 0, host: '127.0.0.1', pool: 'raw' }], pools: { raw: { protocol, backends: [origin.url] } }, plugins: [recorder.plugin(), wait],
+    });
+    const client = await RawClient.connect(port);
+    client.send(GET);
+    await asked;
+    await balancer.stop({ drainLimitMs: 0 });
+    open();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect([recorder.attempts, recorder.results, origin.connections]).toEqual([[], [], 0]);
+    expectClear(balancer);
   });
 
   it('of a plugin that fails refuses when it is closed, and not when it is open', async () => {
@@ -549,7 +574,6 @@ describe('onRequest', () => {
 describe('selectBackend', () => {
   it('asks general plugins before the strategy, and the strategy only where they have no opinion', async () => {
     const [a, b] = [await namedOrigin('a'), await namedOrigin('b')];
-    const { defineStrategy } = await import('@steelyard/sdk');
     const heard: string[] = [];
     const alwaysA = defineStrategy<{}>({
       name: 'always-a', options: {},
@@ -610,7 +634,6 @@ describe('onResponseHead', () => {
 
 describe('onHealthChange', () => {
   it('is told of a flip once, after the state has changed, with source and reason', async () => {
-    const { default: httpCheck } = await import('@steelyard/plugins/http-check');
     let status = 200;
     const { url } = await httpOrigin((_request, response) => void response.writeHead(status).end());
     const recorder = new Recorder();

@@ -55,10 +55,12 @@ async function growth(balancer: BalancerProcess, pass: (mebibytes: number) => Pr
 describe('1 GiB in constant memory', () => {
   const BLOCKS_PER_MIB = MIB / BLOCK.length;
 
-  it.each(['Content-Length', 'chunked'])('as a response body, %s', async (framing) => {
+  it.each(['Content-Length', 'chunked'])('as a response body, %s, to a client that reads nothing for a while', async (framing) => {
     const isChunked = framing === 'chunked';
+    let asked: (socket: net.Socket) => void = () => {};
     const { url } = await rawOrigin((socket) => {
       socket.on('data', (request: Buffer) => {
+        asked(socket);
         const blocks = Number(/^GET \/(\d+)/.exec(request.toString('latin1'))![1]) * BLOCKS_PER_MIB;
         socket.write(`HTTP/1.1 200 OK\r\n${isChunked ? 'Transfer-Encoding: chunked' : `Content-Length: ${blocks * BLOCK.length}`}\r\n\r\n`);
         pour(socket, isChunked ? CHUNK : BLOCK, blocks, () => isChunked && socket.write(LAST_CHUNK));
@@ -76,16 +78,25 @@ describe('1 GiB in constant memory', () => {
     const pass = async (mebibytes: number): Promise<void> => {
       received = 0;
       wanted = mebibytes * MIB;
-      client.write(`GET /${mebibytes} HTTP/1.1\r\nHost: a\r\n\r\n`);
-      await new Promise<void>((resolve) => (done = resolve));
+      const whole = new Promise<void>((resolve) => (done = resolve));
+      client.pause();
+      const sender = await new Promise<net.Socket>((resolve) => {
+        asked = resolve;
+        client.write(`GET /${mebibytes} HTTP/1.1\r\nHost: a\r\n\r\n`);
+      });
+      await isStuck(sender);
+      client.resume();
+      await whole;
     };
     expect(await growth(balancer, pass)).toBeLessThan(GROWTH_LIMIT);
   });
 
-  it.each(['Content-Length', 'chunked'])('as a request body, %s', async (framing) => {
+  it.each(['Content-Length', 'chunked'])('as a request body, %s, to a backend that reads nothing for a while', async (framing) => {
     const isChunked = framing === 'chunked';
+    const accepted = Promise.withResolvers<net.Socket>();
     const { url } = await rawOrigin((socket) => {
       let left = 0;
+      accepted.resolve(socket);
       socket.on('data', (bytes: Buffer) => {
         if (left === 0) {
           const head = bytes.subarray(0, bytes.indexOf('\r\n\r\n')).toString('latin1');
@@ -96,8 +107,10 @@ describe('1 GiB in constant memory', () => {
         const isWhole = isChunked ? left === 1 && bytes.subarray(-LAST_CHUNK.length).equals(Buffer.from(LAST_CHUNK)) : left === 1;
         if (!isWhole) return;
         left = 0;
+        socket.pause();
         socket.write('HTTP/1.1 204 No Content\r\n\r\n');
       });
+      socket.pause();
     });
     const balancer = await fork(proxyTo(url));
     let done: () => void = () => {};
@@ -110,6 +123,8 @@ describe('1 GiB in constant memory', () => {
       client.write(`POST /${mebibytes} HTTP/1.1\r\nHost: a\r\n${isChunked ? 'Transfer-Encoding: chunked' : `Content-Length: ${blocks * BLOCK.length}`}\r\n\r\n`);
       const answered = new Promise<void>((resolve) => (done = resolve));
       pour(client, isChunked ? CHUNK : BLOCK, blocks, () => isChunked && client.write(LAST_CHUNK));
+      await isStuck(client);
+      (await accepted.promise).resume();
       await answered;
     };
     expect(await growth(balancer, pass)).toBeLessThan(GROWTH_LIMIT);

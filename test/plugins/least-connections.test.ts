@@ -51,8 +51,7 @@ describe('least-connections', () => {
     expect(order).toBe('sssw');
   });
 
-  it('compares whole numbers exactly, where a division would round', () => {
-    // 1/49·49 is below 1 in floating point; loads 49/49 and 1/1 are equal, so both get a turn.
+  it('ties loads that are equal for their weights, and shares the tie by weight', () => {
     const w = world();
     const strategy = strategyUnderTest(leastConnections(), w);
     const [a, b] = w.backends([{ weight: 49, inFlight: 49 }, { weight: 1, inFlight: 1 }]);

@@ -26,7 +26,7 @@ describe('p2c', () => {
     const view = {
       name: 'api', backends, isAvailable: (backend: Backend) => {
         const isAvailable = pool.isAvailable(backend);
-        if (isAvailable) asked.push(backends.indexOf(backend as never));
+        if (isAvailable) asked.push(backends.indexOf(backend));
         return isAvailable;
       },
     };
@@ -37,7 +37,7 @@ describe('p2c', () => {
     for (let pick = 0; pick < picks; pick++) {
       asked.length = 0;
       draw.pick(view);
-      const pair = asked.toSorted().join('-');
+      const pair = asked.toSorted((a, b) => a - b).join('-');
       pairs.set(pair, (pairs.get(pair) ?? 0) + 1);
     }
     expect(pairs.size).toBe(10);

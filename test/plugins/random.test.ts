@@ -45,9 +45,10 @@ describe('random', () => {
 
   it('stays within the list at the ends of chance', () => {
     const w = world();
-    const backends = w.backends([{ weight: 0.1 }, { weight: 0.2 }, { weight: 0.3 }]);
+    const backends = w.backends([{ weight: 1 }, { weight: 2 }, { weight: 3 }]);
     const pool = w.pool(backends);
-    for (const [chance, expected] of [[0, 0], [1 - 2 ** -53, 2]] as const) {
+    // The parts of chance are half open: [0, 1/6), [1/6, 1/2), [1/2, 1).
+    for (const [chance, expected] of [[0, 0], [0.5, 2], [1 - 2 ** -53, 2]] as const) {
       const draw = new WeightedDraw(() => chance);
       draw.setMembers(backends.map((backend) => ({ backend, weight: backend.weight })));
       expect(draw.pick(pool)).toBe(backends[expected]);

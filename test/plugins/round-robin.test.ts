@@ -10,8 +10,8 @@ testStrategy(roundRobin(), { test, properties: { even: true, everyBackend: true 
 function started(names: string) {
   const w = world({ seed: 7 });
   const strategy = strategyUnderTest(roundRobin(), w);
-  const named = Object.fromEntries(w.backends([...names].map((id) => ({ id }))).map((backend) => [backend.id, backend]));
-  const members = (wanted: string) => [...wanted].map((id) => (named[id] ??= w.backends([{ id }])[0]!));
+  const named = Object.fromEntries(w.backends(names.split('').map((id) => ({ id }))).map((backend) => [backend.id, backend]));
+  const members = (wanted: string) => wanted.split('').map((id) => (named[id] ??= w.backends([{ id }])[0]!));
   strategy.update(members(names));
   return { strategy, members, named };
 }

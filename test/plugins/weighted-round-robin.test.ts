@@ -89,7 +89,16 @@ describe('weighted-round-robin', () => {
     expect(picks(strategy, 6).replaceAll('b', '').length).toBeGreaterThanOrEqual(2);
   });
 
-  it('starts a new backend level with the rest, however long those have been running', () => {
+  it('starts a new backend level with the rest, neither ahead nor behind', () => {
+    const { w, strategy, backends: [a] } = started({ a: 1, b: 1, c: 1, d: 1 });
+    expect(picks(strategy, 1)).toBe('a');
+    // a paid for a round of four and is alone now: it is behind, but there is nobody to be behind of.
+    strategy.update([a!]);
+    strategy.update([a!, ...w.backends([{ id: 'x' }])]);
+    expect(picks(strategy, 4)).toBe('axax');
+  });
+
+  it('gives a new backend its share from the start, however long the others have been running', () => {
     fc.assert(fc.property(fc.integer({ min: 0, max: 200 }), fc.integer({ min: 1, max: 5 }), (had, leaving) => {
       const { w, strategy, backends } = started({ a: 3, b: 2, c: 2, d: 1, e: 1, f: 1 });
       strategy.picks(had);

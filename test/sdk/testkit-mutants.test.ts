@@ -39,16 +39,22 @@ function brokenRules(use: StrategyUse, properties?: StrategyProperties): string[
 }
 let told: string[] = [];
 function broken(use: StrategyUse, properties: StrategyProperties = {}): StrategyContractError['broken'] {
-  try {
-    testStrategy(use, { properties, seed: 7 });
-    return [];
-  } catch (thrown) {
-    if (thrown instanceof StrategyContractError) return thrown.broken;
-    throw thrown;
-  }
+  const found: StrategyContractError['broken'][number][] = [];
+  const test = (name: string, run: () => void) => {
+    // It collects garbage, which is slow in a runner's heap: only where hoarding is the fault.
+    if (name.includes('keeps nothing') && use.name !== 'hoards') return;
+    try {
+      run();
+    } catch (thrown) {
+      if (!(thrown instanceof StrategyContractError)) throw thrown;
+      found.push(...thrown.broken);
+    }
+  };
+  testStrategy(use, { test, properties, seed: 7 });
+  return found;
 }
 
-/** Smooth weighted round-robin and P2C done right: what the mutants differ from by one thing. */
+/** Two choices done right: what their mutants differ from by one thing. */
 const soundP2c = strategy('sound-p2c', (members, pool, host) => {
   const left = available(members, pool);
   if (left.length < 2) return left[0]?.backend;
@@ -154,10 +160,13 @@ describe('mutants of the contract', () => {
   });
 
   it('traps are taken away again', () => {
-    const real = [Date, Date.now, performance.now, Math.random, setTimeout];
+    const names = [[globalThis, 'Date'], [Date, 'now'], [performance, 'now'], [Math, 'random'], [globalThis, 'setTimeout']] as const;
+    const descriptors = () => names.map(([owner, name]) => Object.getOwnPropertyDescriptor(owner, name));
+    const before = descriptors();
+    expect(before[2]).toBeUndefined();
     testStrategy(soundP2c);
-    expect([Date, Date.now, performance.now, Math.random, setTimeout].map((now, i) => now === real[i])).toEqual([true, true, true, true, true]);
-    expect(Object.hasOwn(performance, 'now')).toBe(false);
+    expect(descriptors()).toEqual(before);
+    descriptors().forEach((now, i) => expect(now?.value).toBe(before[i]?.value));
   });
 
   it('state in the module, shared by all pools', () => {
@@ -356,8 +365,8 @@ describe('mutants of shares', () => {
       const add = (id: string, by: number) => void counts.set(id, (counts.get(id) ?? 0) + by);
       return {
         onStart: ({ backend }) => add(backend.id, 1),
-        onEnd: ({ backend }, outcome) => outcome.kind === 'aborted' || add(backend.id, -1),
-      } as Partial<StrategyInstance>;
+        onEnd: ({ backend }, outcome) => void (outcome.kind === 'aborted' || add(backend.id, -1)),
+      };
     });
     expect(brokenRules(mutant, { everyBackend: true })).toContain('every-backend');
   });

@@ -96,7 +96,10 @@ describe('host', () => {
     const host = w.host('x');
     const seen: string[] = [];
     host.defer(() => void seen.push('first'));
-    host.defer(async () => { await null; seen.push('second'); });
+    host.defer(async () => {
+      await Promise.resolve();
+      seen.push('second');
+    });
     host.signal.addEventListener('abort', () => seen.push('abort'));
     host.every(10, () => void seen.push('tick'));
     host.hooks.onAttempt.tap(() => void seen.push('tap'));

@@ -60,7 +60,7 @@ export abstract class ExchangeState extends AttemptingExchange {
     this.generation = plan.generation;
     this.lane = plan.unrouted;
     this.id = this.thread.nextExchangeId();
-    this.startedAt = performance.now();
+    this.startedAt = this.thread.deadlines.readClock();
     this.attempts = 0;
     this.clientAddress = connection.remoteAddress;
     this.tried.length = 0;

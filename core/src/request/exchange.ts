@@ -110,7 +110,10 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
     this.hasWritten = false;
     this.hasResponseByte = false;
     this.partialHead = undefined;
-    if (select(this)) return forward(this);
+    if (select(this)) {
+      if (this.attempts > 1) this.thread.metrics.retry(this.pool.name);
+      return forward(this);
+    }
     if (this.#lastFailure) return this.fail(this.#lastFailure.status, this.#lastFailure.code, this.#lastFailure.detail);
     this.fail(503, 'ERR_NO_BACKEND', `no backend of pool ${this.pool.name} is available`);
   }
@@ -118,7 +121,7 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
   /** The attempt under way failed for the backend's fault: another one, or the end. */
   attemptFailed(phase: Phase, code: ErrorCode, detail: string): void {
     this.#dropUpstream();
-    const { backend, pool } = this;
+    const { backend } = this;
     this.tried.push(backend!);
     this.thread.events.attemptFailed(code, detail, { exchange: this.id, backend: backend!.id, phase, attempt: this.attempts });
     settleAttempt(this, { kind: 'failed', phase, code, status: this.stage === RELAYING ? this.status : 0 });
@@ -126,7 +129,6 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
     const isTimeout = code === 'ERR_UPSTREAM_TIMEOUT' || code === 'ERR_UPSTREAM_CONNECT_TIMEOUT';
     this.#lastFailure = { status: isTimeout ? 504 : 502, code, detail };
     if (!mayRetry(this)) return this.fail(this.#lastFailure.status, code, detail);
-    this.thread.metrics.retry(pool.name);
     this.#attempt();
   }
 
@@ -273,7 +275,7 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
   // What the connection to the backend tells.
 
   onUpstreamOpen(): void {
-    this.lease!.connectMs = performance.now() - this.lease!.startedAt;
+    this.lease!.connectMs = this.thread.deadlines.readClock() - this.lease!.startedAt;
     sendRequest(this);
   }
 

@@ -16,7 +16,7 @@ export function relayBytes(exchange: Exchange, bytes: Buffer, start: number, end
   lease.bytesFromBackend += end - start;
   if (!exchange.hasResponseByte) {
     exchange.hasResponseByte = true;
-    lease.firstByteMs = performance.now() - lease.startedAt;
+    lease.firstByteMs = exchange.thread.deadlines.readClock() - lease.startedAt;
   }
   if (exchange.stage === RELAYING) return relayBody(exchange, bytes, start, end);
   if (exchange.stage !== WAITING) return exchange.attemptFailed('head', 'ERR_UPSTREAM_MALFORMED', 'bytes came before the request was sent');
@@ -60,7 +60,10 @@ function writeInterim(exchange: Exchange): void {
   const { out } = thread;
   const from = out.reserve(response.wireBound(INTERIM));
   out.send(connection.socket, response.write(out.bytes, from, INTERIM));
-  if (response.status === 100 && !body.isComplete) connection.deadline = thread.deadlines.in(exchange.plan.config.timeouts.bodyMs);
+  if (response.status !== 100 || body.isComplete) return;
+  // The backend has spoken; now it is for the client to send.
+  connection.deadline = thread.deadlines.in(exchange.plan.config.timeouts.bodyMs);
+  exchange.upstream!.deadline = Infinity;
 }
 
 /** The final head has come: plugins see it, then it leaves together with what came of its body. */

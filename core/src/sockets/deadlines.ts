@@ -13,7 +13,7 @@ export interface Timed {
 }
 
 export class Deadlines {
-  /** Monotonic milliseconds at the last tick, while anything is watched. At most one tick old. */
+  /** The coarse clock, monotonic milliseconds: the last tick, or a later time that somebody read anyway. */
   now = performance.now();
   readonly #timed: Timed[] = [];
   #timer: NodeJS.Timeout | undefined;
@@ -41,7 +41,13 @@ export class Deadlines {
     this.#timer = undefined;
   }
 
-  /** A deadline `ms` from now, on the coarse clock; the tick is added so that it is never early. */
+  /** Reads the clock, and sets the coarse one by it: after a blocked event loop the last tick is long ago. */
+  readClock(): number {
+    this.now = performance.now();
+    return this.now;
+  }
+
+  /** A deadline `ms` from now, on the coarse clock; a tick is added, because the clock may be that old. */
   in(ms: number): number {
     return this.now + ms + TICK_MS;
   }

@@ -13,7 +13,7 @@ const MAX_RESPONSE_HEADERS = 1_000;
 
 export class Pool implements PoolView {
   readonly config: ResolvedPool;
-  readonly budget: RetryBudget;
+  budget: RetryBudget;
   readonly responseLimits: HeadLimits;
   /** `undefined` = core's own order. */
   strategy: GuardedStrategy | undefined;
@@ -48,8 +48,9 @@ export class Pool implements PoolView {
     this.plugin = plugin;
   }
 
-  /** State that is not per backend: core's own order goes on behind its last pick; a strategy's goes to the new instance, if both are the same in the same version. */
+  /** State that is not per backend: the retry budget stays, unless its size changed; core's own order goes on behind its last pick; a strategy's goes to the new instance, if both are the same in the same version. */
   adoptFrom(previous: Pool): void {
+    if (previous.budget.isLike(this.budget)) this.budget = previous.budget;
     const place = this.backends.indexOf(previous.backends[previous.#cursor]!);
     this.#cursor = place < 0 ? previous.#cursor : place;
     const [ours, theirs] = [this.config.strategy?.definition, previous.config.strategy?.definition];

@@ -56,6 +56,13 @@ export class BackendRegistry {
   all(): Iterable<BackendState> {
     return [...this.#known.values()].map((entry) => entry.backend);
   }
+
+  /** For metrics, where pool and id are the name: of two servers that had one after the other, the newest. */
+  newest(): Iterable<BackendState> {
+    const byName = new Map<string, BackendState>();
+    for (const backend of this.all()) byName.set(`${backend.pool} ${backend.id}`, backend);
+    return byName.values();
+  }
 }
 
 /** A space stands in no URL. */

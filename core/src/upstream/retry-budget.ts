@@ -41,6 +41,11 @@ export class RetryBudget {
     return true;
   }
 
+  /** Whether both were made for the same share and rate. */
+  isLike(other: RetryBudget): boolean {
+    return this.#share === other.#share && this.#perMs === other.#perMs;
+  }
+
   #roll(now: number): void {
     this.#previous = now < this.#windowEndsAt + WINDOW_MS ? this.#current : 0;
     this.#current = 0;

@@ -1,11 +1,12 @@
 /** results/latest.svg: a bar a proxy, with the interval of its median. Readable on light and dark pages, without scripts or fonts of its own. */
 import type { Report } from './report.ts';
+import type { Estimate } from '../statistics.ts';
 import type { ProxySummary, ScenarioSummary } from './summary.ts';
 
 const WIDTH = 760;
-const LABEL_WIDTH = 120;
+const LABEL_WIDTH = 130;
 /** For the figures behind the longest bar. */
-const FIGURE_WIDTH = 190;
+const FIGURE_WIDTH = 250;
 const BAR_HEIGHT = 22;
 const ROW_HEIGHT = 36;
 const HEAD_HEIGHT = 62;
@@ -38,7 +39,7 @@ export function toChart({ scenarios, date, machine, programs }: Report): string 
     parts.push(`<g transform="translate(0 ${y})">${drawScenario(scenario, versions)}</g>`);
     y += HEAD_HEIGHT + scenario.proxies.length * ROW_HEIGHT + AXIS_HEIGHT;
   }
-  const foot = `${date.slice(0, 10)} · ${machine.cpu}, ${machine.cores} cores · Linux ${machine.kernel} · lines: bootstrap 95 % interval of the median`;
+  const foot = `${date.slice(0, 10)} · ${machine.cpu}, ${machine.cores} cores · Linux ${machine.kernel} · bootstrap 95 % intervals of medians`;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y + FOOT_HEIGHT}" width="${WIDTH}" height="${y + FOOT_HEIGHT}" role="img" aria-label="CPU time per request">
 <style>${STYLE}
 </style>
@@ -48,7 +49,7 @@ ${text(16, y + 10, foot, 'small')}
 `;
 }
 
-function drawScenario({ title, proxies }: ScenarioSummary, versions: ReadonlyMap<string, string>): string {
+function drawScenario({ title, proxies, ratios }: ScenarioSummary, versions: ReadonlyMap<string, string>): string {
   const step = tickStep(Math.max(...proxies.map(({ cpuUs }) => cpuUs.high)));
   const most = Math.ceil(Math.max(...proxies.map(({ cpuUs }) => cpuUs.high)) / step) * step;
   const x = (us: number): number => round(LABEL_WIDTH + (us / most) * (WIDTH - LABEL_WIDTH - FIGURE_WIDTH));
@@ -57,20 +58,23 @@ function drawScenario({ title, proxies }: ScenarioSummary, versions: ReadonlyMap
   for (let us = 0; us <= most; us += step) {
     lines.push(`<line class="grid" x1="${x(us)}" x2="${x(us)}" y1="${HEAD_HEIGHT - 4}" y2="${bottom}"/>`, text(x(us), bottom + 16, String(us), 'small', 'middle'));
   }
-  const ours = proxies[0]!;
-  proxies.forEach((proxy, row) => lines.push(drawBar(proxy, HEAD_HEIGHT + row * ROW_HEIGHT, x, proxy === ours, versions.get(proxy.name) ?? '')));
+  proxies.forEach((proxy, row) => {
+    const ratio = ratios.find(({ peer }) => peer === proxy.name);
+    lines.push(drawBar(proxy, HEAD_HEIGHT + row * ROW_HEIGHT, x, ratio, versions.get(proxy.name) ?? ''));
+  });
   return lines.join('\n');
 }
 
-function drawBar({ name, cpuUs, perSecond }: ProxySummary, top: number, x: (us: number) => number, isOurs: boolean, version: string): string {
+/** @param ratio Steelyard's to this proxy's; `undefined` for Steelyard itself */
+function drawBar({ name, cpuUs }: ProxySummary, top: number, x: (us: number) => number, ratio: Estimate | undefined, version: string): string {
   const middle = top + BAR_HEIGHT / 2;
   const [low, high] = [x(cpuUs.low), x(cpuUs.high)];
   return [
     text(LABEL_WIDTH - 10, middle + 1, name, '', 'end'),
     text(LABEL_WIDTH - 10, middle + 14, version, 'small', 'end'),
-    `<rect class="bar${isOurs ? ' ours' : ''}" x="${x(0)}" y="${top}" width="${round(x(cpuUs.median) - x(0))}" height="${BAR_HEIGHT}" rx="2"/>`,
+    `<rect class="bar${ratio ? '' : ' ours'}" x="${x(0)}" y="${top}" width="${round(x(cpuUs.median) - x(0))}" height="${BAR_HEIGHT}" rx="2"/>`,
     `<path class="interval" d="M${low} ${middle}H${high}M${low} ${middle - 5}v10M${high} ${middle - 5}v10"/>`,
-    text(high + 10, middle + 5, `${cpuUs.median.toFixed(1)} µs · ${Math.round(perSecond).toLocaleString('en')} requests/s`),
+    text(high + 10, middle + 5, `${cpuUs.median.toFixed(1)} µs${ratio ? ` · Steelyard: ${ratio.median.toFixed(2)} times (${ratio.low.toFixed(2)} – ${ratio.high.toFixed(2)})` : ''}`),
   ].join('\n');
 }
 

@@ -68,7 +68,7 @@ export class Recorder {
   }
 
   #wake(): void {
-    for (const look of [...this.#wakers]) look();
+    for (const look of this.#wakers) look();
   }
 }
 

@@ -1,0 +1,89 @@
+import type { HealthChange, Logger } from '@steelyard/sdk';
+import { beforeEach, expect, it } from 'vitest';
+import type { BackendState } from '../../core/src/upstream/backend.ts';
+import { BackendRegistry } from '../../core/src/upstream/registry.ts';
+import { Resolver } from '../../core/src/upstream/resolver.ts';
+import { Scoreboard } from '../../core/src/workers/scoreboard.ts';
+import { specOf } from './world.ts';
+
+const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+const ONE = specOf('10.0.0.1');
+let gone: BackendState[];
+let flips: HealthChange[];
+let registry: BackendRegistry;
+beforeEach(() => {
+  gone = [];
+  flips = [];
+  registry = new BackendRegistry(new Scoreboard(), new Resolver(quiet, async () => []), (change) => void flips.push(change), (backend) => void gone.push(backend));
+});
+const all = (): BackendState[] => [...registry.all()];
+
+it('gives the same backend again as long as anybody claims it, with all it has', () => {
+  const first = registry.claim('web', ONE);
+  first.mark('check', 'down', 0);
+  const second = registry.claim('web', { ...ONE, weight: 7 });
+  expect(second).toBe(first);
+  // The settings are those in use until the switch.
+  expect(second.weight).toBe(1);
+  registry.release(first);
+  expect(registry.claim('web', ONE)).toBe(first);
+  expect([first.health, gone]).toEqual(['down', []]);
+});
+
+it('makes a new one once the last claim was released, and says that the old one is gone', () => {
+  const first = registry.claim('web', ONE);
+  first.mark('check', 'down', 0);
+  registry.release(first);
+  expect([gone, all()]).toEqual([[first], []]);
+  const second = registry.claim('web', ONE);
+  expect(second).not.toBe(first);
+  expect(second.health).toBe('unknown');
+});
+
+it('does not take a release of one that left for a release of its successor', () => {
+  const first = registry.claim('web', ONE);
+  registry.release(first);
+  const second = registry.claim('web', ONE);
+  registry.release(first);
+  expect(all()).toEqual([second]);
+});
+
+it('keeps members of two pools apart, though they have one address', () => {
+  const web = registry.claim('web', { ...ONE, id: 'same' });
+  const api = registry.claim('api', { ...ONE, id: 'same' });
+  expect(api).not.toBe(web);
+  expect([web.pool, api.pool]).toEqual(['web', 'api']);
+});
+
+it('takes an id that moved to another address for another backend, and shows the newest under its name', () => {
+  const before = registry.claim('web', { ...ONE, id: 'moving' });
+  const after = registry.claim('web', { ...specOf('10.0.0.2'), id: 'moving' });
+  expect([before.host, after.host]).toEqual(['10.0.0.1', '10.0.0.2']);
+  expect(all()).toEqual([before, after]);
+  expect([...registry.newest()]).toEqual([after]);
+  registry.release(before);
+  expect([gone, all()]).toEqual([[before], [after]]);
+});
+
+it('gives a row out again only when the last lease on its backend has ended', () => {
+  const first = registry.claim('web', ONE);
+  first.acquire();
+  registry.release(first);
+  const second = registry.claim('web', specOf('10.0.0.2'));
+  expect(second.row).not.toBe(first.row);
+  first.giveBack();
+  expect(first.inFlight).toBe(0);
+  const third = registry.claim('web', specOf('10.0.0.3'));
+  expect(third.row).toBe(first.row);
+  expect([third.inFlight, third.health]).toEqual([0, 'unknown']);
+});
+
+it('tells flips only, after the fact', () => {
+  const backend = registry.claim('web', ONE);
+  backend.mark('first', 'no', 0);
+  backend.mark('second', 'no', 0);
+  backend.clear('first', 'yes');
+  backend.clear('second', 'yes');
+  backend.clear('second', 'yes');
+  expect(flips.map(({ from, to, source }) => `${from} ${to} ${source}`)).toEqual(['unknown down first', 'down up second']);
+});

@@ -36,7 +36,8 @@ export function createServices(log: Logger, onFlip: (change: HealthChange) => vo
     wallTime: () => Date.now(),
     random: () => Math.random(),
     after(ms: number, fn: () => void): () => void {
-      const timer = setTimeout(fn, ms).unref();
+      // Node's timers go by whole milliseconds and come up to one early by `now`; who then looks at the clock finds it too soon.
+      const timer = setTimeout(fn, ms + 1).unref();
       return () => clearTimeout(timer);
     },
   };

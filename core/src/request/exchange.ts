@@ -24,8 +24,8 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
   #isInHook = false;
   #isRetired = false;
   #lastFailure: { status: number; code: ErrorCode; detail: string } | undefined;
-  readonly #onVerdict = (_error: unknown, verdict: RequestVerdict | undefined): void => this.#heard(verdict);
-  readonly #onPoolVerdict = (_error: unknown, verdict: RequestVerdict | undefined): void => this.#heardPool(verdict);
+  readonly #onVerdict = (_error: unknown, verdict: RequestVerdict | undefined): void => this.#heard(verdict, false);
+  readonly #onPoolVerdict = (_error: unknown, verdict: RequestVerdict | undefined): void => this.#heard(verdict, true);
 
   get route(): Route | undefined {
     return this.lane.route;
@@ -73,12 +73,15 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
     return true;
   }
 
-  #heard(verdict: RequestVerdict | undefined): void {
+  #heard(verdict: RequestVerdict | undefined, isInPool: boolean): void {
     this.#isInHook = false;
     if (this.stage === OVER) return this.#recycle();
-    if (this.#redirected) this.lane = this.#redirected;
+    // A plugin, one of the first pool too, may have sent it to another pool: then that one's are asked. Once only, for the first wish counts.
+    const isSentOn = this.#redirected !== undefined && this.lane !== this.#redirected;
+    if (isSentOn) this.lane = this.#redirected!;
     if (verdict) return answerForPlugin(this, verdict);
-    this.#toPool();
+    if (isSentOn || !isInPool) this.#toPool();
+    else this.#choose();
   }
 
   #toPool(): void {
@@ -86,17 +89,6 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
     if (!hook) return this.#choose();
     this.#isInHook = true;
     hook.callAsync(this, this.#onPoolVerdict);
-  }
-
-  #heardPool(verdict: RequestVerdict | undefined): void {
-    this.#isInHook = false;
-    if (this.stage === OVER) return this.#recycle();
-    // A plugin of the pool may have sent it on: then the other pool's are asked. Once only, for the first wish counts.
-    const isSentOn = this.#redirected !== undefined && this.lane !== this.#redirected;
-    if (isSentOn) this.lane = this.#redirected!;
-    if (verdict) return answerForPlugin(this, verdict);
-    if (isSentOn) this.#toPool();
-    else this.#choose();
   }
 
   #choose(): void {

@@ -174,7 +174,7 @@ function checkGrowth({ use, seed }: Subject): void {
   if (kept === undefined || kept === 0) return;
   throw new Break({
     seen: `${Math.round(kept)} bytes more for each lease, after all of them had ended`,
-    sample: '8 backends, 5,000 leases and then 20,000, of which every fourth brings a new backend for an old one',
+    sample: '8 backends, 15,000 leases and then 60,000, of which every fourth brings a new backend for an old one',
     probably: 'a Map or array that grows with leases, exchanges or backends: take away in onEnd what onStart put there, side arrays by lease.slot, host.perBackend for backends',
   });
 }

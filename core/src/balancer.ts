@@ -34,7 +34,7 @@ export interface FileOptions extends BalancerOptions {
 type State = 'new' | 'starting' | 'running' | 'stopping' | 'stopped';
 
 export class Balancer {
-  readonly #source: ConfigExport | string;
+  #source: ConfigExport | string;
   readonly #env: ConfigEnv;
   readonly #log: Logger;
   readonly #followsLogLevel: boolean;
@@ -81,7 +81,7 @@ export class Balancer {
 
   /**
    * Builds the next generation and switches to it, or keeps the one that works.
-   * @param config in place of the source: for balancers that were not created from a file.
+   * @param config in place of the source, from now on: for balancers that were not created from a file.
    * @throws SteelyardError why not; the old generation goes on.
    */
   async reload(config?: ConfigExport): Promise<{ generation: number }> {
@@ -89,6 +89,7 @@ export class Balancer {
       if (this.#state !== 'running') throw new SteelyardError('ERR_STATE', { message: `reload() on a balancer that is ${this.#state}` });
       try {
         await this.#advance(config ?? this.#source);
+        this.#source = config ?? this.#source;
         this.#services.traffic.reload(true, this.#generation!.number);
         return { generation: this.#generation!.number };
       } catch (error) {

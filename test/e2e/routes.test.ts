@@ -3,7 +3,7 @@ import type { Config, RouteConfig, RouteMatch, RouteRewrite } from '@steelyard/s
 import { describe, expect, it } from 'vitest';
 import { proxyTo, start } from './support/balancer.ts';
 import { RawClient, sendRaw } from './support/client.ts';
-import { namedOrigin, scriptedOrigin } from './support/origin.ts';
+import { httpOrigin, namedOrigin, scriptedOrigin } from './support/origin.ts';
 import { plugin } from './support/recorder.ts';
 
 interface Asked {
@@ -114,6 +114,19 @@ describe('a plugin on a route', () => {
   it.each(['/administrator', '/x/admin', '/admin%2Fx', '/x?p=/admin/x', '/ADMIN/x'])('is not asked for %s, which is another resource', async (target) => {
     const { port } = await start(await guarded());
     expect(await ask(port, target)).toBe('inside');
+  });
+});
+
+describe('a path with dot segments', () => {
+  it.each([
+    ['/admin/../x?q=/../y', '/x?q=/../y'], ['/x/%2e%2E/y', '/y'], ['/x/./y', '/x/y'],
+    ['/x/..y/.z', '/x/..y/.z'], ['/x%2f..%2fy', '/x%2f..%2fy'], ['/%61/x', '/%61/x'],
+  ])('goes on without them, as it was matched: %s', async (target, expected) => {
+    const { url } = await httpOrigin((request, response) => response.end(`<${request.url}>`));
+    const { port } = await start({ ...proxyTo(url), routes: [{ match: { path: '/admin/*' }, pool: 'web' }, { pool: 'web' }] });
+    const client = await RawClient.connect(port);
+    client.send(`GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    expect(await client.until('>')).toContain(`<${expected}>`);
   });
 });
 

@@ -8,12 +8,23 @@ const TRIPLET = /%[0-9a-f]{2}/gi;
 
 /**
  * A path in the normal form of RFC 3986 §6.2.2: unreserved characters decoded, the other triplets in capitals, dot segments
- * resolved. For matching routes only: what is sent on stays as received. `%2F` stays a triplet, it is no separator; a `%` that
+ * resolved. For matching routes: what is sent on stays as received, but for dot segments (`withoutDotSegments`). `%2F` stays a triplet, it is no separator; a `%` that
  * begins no triplet stays as it is. Returns the same string when there is nothing to do.
  */
 export function normalisePath(path: string): string {
   const decoded = path.includes('%') ? path.replace(TRIPLET, decodeUnreserved) : path;
   return decoded.includes('/.') ? resolveDotSegments(decoded) : decoded;
+}
+
+/**
+ * The path as received, unless it has dot segments, plain or encoded: then its normal form. A route was chosen, and its plugins asked,
+ * for the path without them; a backend that resolves or keeps them must not be led to another.
+ */
+export function withoutDotSegments(path: string): string {
+  const decoded = path.includes('%') ? path.replace(TRIPLET, decodeUnreserved) : path;
+  if (!decoded.includes('/.')) return path;
+  const resolved = resolveDotSegments(decoded);
+  return resolved === decoded ? path : resolved;
 }
 
 function decodeUnreserved(triplet: string): string {

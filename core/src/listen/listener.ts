@@ -67,7 +67,7 @@ export class Listener {
   }
 
   forget(connection: ClientConnection): void {
-    if (this.#connections.delete(connection)) this.#thread.metrics.connectionClosed(this.name);
+    if (this.#connections.delete(connection)) this.#thread.metrics.connectionClosed(connection.listener);
   }
 
   /** The view of the next generation. What connections of another protocol have begun they may end; they begin nothing under it. */

@@ -25,6 +25,8 @@ export class HttpConnection implements Admissible, SocketHandler, Timed {
   readonly id: number;
   readonly socket: Socket;
   readonly thread: DataThread;
+  /** The listener's name when it was accepted: a reload may give another. */
+  readonly listener: string;
   readonly remoteAddress: string;
   readonly openedAt = performance.now();
   deadline = Infinity;
@@ -49,14 +51,12 @@ export class HttpConnection implements Admissible, SocketHandler, Timed {
     this.id = thread.nextConnectionId();
     this.socket = socket;
     this.#listener = listener;
+    this.listener = listener.name;
     this.remoteAddress = socket.remoteAddress;
     socket.handler = this;
     thread.deadlines.add(this);
   }
 
-  get listener(): string {
-    return this.#listener.name;
-  }
   get remotePort(): number {
     return this.socket.remotePort;
   }

@@ -4,6 +4,7 @@
  */
 import type { ListenerPlan } from '../generation.ts';
 import type { RequestWire } from '../http1/request-head.ts';
+import { withoutDotSegments } from '../http1/target.ts';
 import { clientFromForwarded } from './address.ts';
 import type { Exchange } from './exchange.ts';
 import { rewriteTarget } from './route.ts';
@@ -83,9 +84,13 @@ function appendForwarded(exchange: Exchange): void {
 
 /** Before the request is written: what the route wants of host and path. The caller takes that edit back behind the write. */
 export function completeWire(exchange: Exchange): RequestWire {
-  const { wire, lane, request, lease, match } = exchange;
+  const { wire, lane, request, lease, match, plan } = exchange;
   wire.hostLine = lane.hostLine;
   if (lane.hostIsBackend || (request.host === '' && !lane.hostLine)) wire.hostLine = lease!.backend.hostLine;
+  if (plan.routes.looksAtPath) {
+    const path = withoutDotSegments(request.path);
+    if (path !== request.path) request.setTarget(request.target.replace(request.path, () => path));
+  }
   if (match && lane.route?.rewrite) {
     const target = rewriteTarget(match, request);
     if (target !== undefined) request.setTarget(target);

@@ -22,12 +22,15 @@ export class RouteTable {
   /** For each `*.suffix`, without the star: what can match a host that ends in it and in no longer one. */
   readonly #bySuffix: ReadonlyMap<string, readonly CompiledRoute[]>;
   readonly #looksAtHost: boolean;
+  /** Whether any route of the table depends on the path. */
+  readonly looksAtPath: boolean;
   readonly #catchAll: CompiledRoute | undefined;
 
   constructor(routes: readonly ResolvedRoute[]) {
     const compiled = routes.map((route, index) => new CompiledRoute(route, index));
     const hosts = new Set(routes.flatMap((route) => route.hosts));
     this.#looksAtHost = hosts.size > 0;
+    this.looksAtPath = compiled.some((route) => route.looksAtPath);
     this.#anyHost = compiled.filter(({ route }) => route.hosts.length === 0);
     const exact = [...hosts].filter((host) => !host.startsWith('*.'));
     const suffixes = [...hosts].filter((host) => host.startsWith('*.')).map((host) => host.slice(1));

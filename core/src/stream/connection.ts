@@ -26,6 +26,8 @@ export class StreamConnection implements Admissible, SocketHandler, UpstreamUser
   readonly id: number;
   readonly socket: Socket;
   readonly thread: DataThread;
+  /** The listener's name when it was accepted: a reload may give another. */
+  readonly listener: string;
   readonly remoteAddress: string;
   readonly openedAt = performance.now();
   readonly #listener: Listener;
@@ -46,13 +48,11 @@ export class StreamConnection implements Admissible, SocketHandler, UpstreamUser
     this.id = thread.nextConnectionId();
     this.socket = socket;
     this.#listener = listener;
+    this.listener = listener.name;
     this.remoteAddress = socket.remoteAddress;
     socket.handler = this;
   }
 
-  get listener(): string {
-    return this.#listener.name;
-  }
   get remotePort(): number {
     return this.socket.remotePort;
   }

@@ -34,6 +34,7 @@ export const ERROR_CODES = {
   ERR_UPSTREAM_MALFORMED: 'the response breaks the grammar of HTTP/1.1 (RFC 9112), or is over the limits of a head',
   ERR_CLIENT_CLOSED: 'the client left before its response was complete',
   ERR_CLIENT_STALLED: 'the client read nothing for too long',
+  ERR_TUNNEL_IDLE: 'a TCP or upgraded connection had no byte either way for too long',
   ERR_DRAIN_LIMIT: 'the exchange was cut because the balancer or its listener stopped and the drain limit was over',
   ERR_PROBE: 'a probe was answered wrongly, or not at all',
   ERR_SHARED: 'what a plugin shares (host.shared, host.serve) could not be opened',

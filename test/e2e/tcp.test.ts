@@ -284,7 +284,7 @@ describe('an idle tunnel', () => {
     const backend = await origin.next();
     expect(await client.closed()).toBe('ECONNRESET');
     expect(await backend.closed()).toBe('ECONNRESET');
-    expect(await recorder.result()).toMatchObject({ abortedBy: 'balancer', code: 'ERR_CLIENT_STALLED' });
+    expect(await recorder.result()).toMatchObject({ abortedBy: 'balancer', code: 'ERR_TUNNEL_IDLE' });
     expect(recorder.fates).toEqual(['aborted by balancer']);
   });
 
@@ -295,7 +295,7 @@ describe('an idle tunnel', () => {
     const { balancer, port } = await start(tcpTo([origin.url], { plugins: [recorder.plugin], listener: { timeouts: { tunnelMs: 200 } } }));
     const client = await Peer.connect(port);
     client.socket.pause();
-    expect(await recorder.result()).toMatchObject({ abortedBy: 'balancer', code: 'ERR_CLIENT_STALLED' });
+    expect(await recorder.result()).toMatchObject({ abortedBy: 'balancer', code: 'ERR_TUNNEL_IDLE' });
     expect(balancer.ledger()).toMatchObject({ inFlight: 0, upstreamConnections: 0, clientConnections: 0 });
   });
 

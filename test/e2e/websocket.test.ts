@@ -129,7 +129,7 @@ describe('a WebSocket', () => {
     const { port } = await start({ ...proxyTo(url), listeners: [{ port: 0, host: '127.0.0.1', timeouts: { tunnelMs: 100 } }], plugins: [recorder.plugin] });
     const { closed } = await open(port);
     expect(await closed).toMatchObject({ code: 1006 });
-    expect(await recorder.result()).toMatchObject({ abortedBy: 'balancer', code: 'ERR_CLIENT_STALLED' });
+    expect(await recorder.result()).toMatchObject({ abortedBy: 'balancer', code: 'ERR_TUNNEL_IDLE' });
   });
 });
 

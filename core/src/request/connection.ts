@@ -83,6 +83,7 @@ export class HttpConnection implements Admissible, SocketHandler, Timed {
 
   /** `onConnect` has nothing against it. */
   admit(): void {
+    if (this.#hasClosed) return; // it left, or was cut, while a plugin thought about it
     this.#isAdmitted = true;
     if (this.#waiting.length > 0) this.#readWaiting();
   }

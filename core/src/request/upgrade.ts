@@ -44,7 +44,7 @@ function tunnelEnded(exchange: Exchange, by: TunnelEnd): void {
   } else {
     settleAttempt(exchange, { kind: 'aborted', by: by === 'client' ? 'client' : 'balancer', status: 101 });
   }
-  if (by === 'idle') exchange.code = 'ERR_CLIENT_STALLED';
+  if (by === 'idle') exchange.code = 'ERR_TUNNEL_IDLE';
   exchange.tunnelOver(by);
   connection.onClose();
 }

@@ -164,7 +164,7 @@ export class StreamConnection implements Admissible, SocketHandler, UpstreamUser
       settleAttempt(exchange, { kind: 'failed', phase: 'body', code: 'ERR_UPSTREAM_CLOSED', status: 0 });
       this.#settle('backend');
     } else {
-      this.#code = by === 'client' ? 'ERR_CLIENT_CLOSED' : by === 'idle' ? 'ERR_CLIENT_STALLED' : 'ERR_DRAIN_LIMIT';
+      this.#code = by === 'client' ? 'ERR_CLIENT_CLOSED' : by === 'idle' ? 'ERR_TUNNEL_IDLE' : 'ERR_DRAIN_LIMIT';
       const aborter = by === 'client' ? 'client' : 'balancer';
       settleAttempt(exchange, { kind: 'aborted', by: aborter, status: 0 });
       this.#settle(aborter);

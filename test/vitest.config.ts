@@ -6,6 +6,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['**/node_modules/**', 'test/third-party/**'],
     pool: 'forks',
+    // The default leaves a core free; most tests here wait for sockets.
+    maxWorkers: '100%',
     reporters: ['default', './test/last-line.ts'],
     testTimeout: 20_000,
     hookTimeout: 20_000,

@@ -73,8 +73,20 @@ export function isSteelyardError(thrown: unknown): thrown is SteelyardError {
 
 /** One sentence of whatever was thrown, with the sentences of its causes behind. */
 export function describeError(thrown: unknown): string {
+  try {
+    return sentenceOf(thrown, 0);
+  } catch {
+    // Whatever was thrown, nobody may fail over describing it: its getters and its `toString` are somebody else's code.
+    return 'something that cannot be described';
+  }
+}
+
+/** A chain of causes may be a ring. */
+const MAX_CAUSES = 8;
+
+function sentenceOf(thrown: unknown, depth: number): string {
   if (!(thrown instanceof Error)) return String(thrown);
   const own = thrown.message || thrown.name;
   const hint = 'hint' in thrown && typeof thrown.hint === 'string' && thrown.hint !== '' ? ` (${thrown.hint})` : '';
-  return thrown.cause === undefined ? own + hint : `${own}: ${describeError(thrown.cause)}${hint}`;
+  return thrown.cause === undefined || depth === MAX_CAUSES ? own + hint : `${own}: ${sentenceOf(thrown.cause, depth + 1)}${hint}`;
 }

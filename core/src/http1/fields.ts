@@ -9,8 +9,10 @@ import {
 import { LOWER, equalsIgnoringCase } from './grammar.ts';
 import { copyRun } from './write-bytes.ts';
 
-/** Most heads fit; a larger one makes the copy grow for good. */
+/** Most heads fit; a larger one makes the copy grow. */
 const USUAL_HEAD_BYTES = 2048;
+/** What a head that is used again may keep. */
+const KEPT_HEAD_BYTES = 8192;
 /** Names in Connection. Each costs a look at every field, and honest senders name two or three. */
 const MAX_OPTIONS = 64;
 /** Fields that Connection must not take from us: without them the message would have another end, place or order. */
@@ -151,6 +153,11 @@ export abstract class MessageHead implements HeadFields {
     this.fault = code;
     this.faultDetail = detail;
     return -1;
+  }
+
+  /** Between two uses: a large copy is given up, or each exchange of a burst would keep the largest head that it ever saw. */
+  shrink(): void {
+    if (this.raw.length > KEPT_HEAD_BYTES) this.raw = Buffer.allocUnsafe(USUAL_HEAD_BYTES);
   }
 
   /** Takes the bytes over. */

@@ -1,6 +1,6 @@
 /** Whether what a plugin wants to answer can be sent. Only taps that answer pay for it. */
 import type { Answer } from '@steelyard/sdk';
-import { isAllOf, TOKEN, VALUE } from '../http1/grammar.ts';
+import { TOKEN, VALUE } from '../http1/grammar.ts';
 
 /** Fields that frame a message or end at the next hop (RFC 9110 §7.6.1): the core writes them, nobody else. */
 const FRAMING = new Set(['content-length', 'transfer-encoding', 'connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'upgrade']);
@@ -25,8 +25,11 @@ export function faultOfAnswer(answer: unknown): string {
 }
 
 function isMadeOf(allowed: Uint8Array, text: string): boolean {
-  const bytes = Buffer.from(text, 'utf8');
-  return isAllOf(allowed, bytes, 0, bytes.length);
+  // By characters, as the head is written (Latin-1): one above U+00FF would lose its upper bits, and U+010D would become a CR.
+  for (let i = 0; i < text.length; i++) {
+    if (allowed[text.charCodeAt(i)] !== 1) return false;
+  }
+  return true;
 }
 
 /** What a value is, for a sentence: `"abc"`, `7`, `a promise`, `an object`. */

@@ -28,7 +28,8 @@ export class FailureLog {
     if (suppressed < 0) return;
     const fields: Record<string, unknown> = { plugin, hook, place, code: 'ERR_PLUGIN_TAP', error: describeError(thrown) };
     // The sentence is for operators; where in the plugin it happened is for its author. Our own errors say it in words.
-    if (thrown instanceof Error && !isSteelyardError(thrown)) fields['stack'] = thrown.stack;
+    const stack = stackOf(thrown);
+    if (stack !== '') fields['stack'] = stack;
     if (suppressed > 0) fields['suppressed'] = suppressed;
     log.error(fields, `plugin ${plugin} failed in ${hook}`);
   }
@@ -46,5 +47,14 @@ export class FailureLog {
     record.suppressed = 0;
     record.nextAt = now + LOG_INTERVAL_MS;
     return suppressed;
+  }
+}
+
+/** A string, or '': `stack` may be anything, a getter that throws too. */
+function stackOf(thrown: unknown): string {
+  try {
+    return thrown instanceof Error && !isSteelyardError(thrown) ? String(thrown.stack) : '';
+  } catch {
+    return '';
   }
 }

@@ -79,6 +79,8 @@ function guardHandler(plugin: PluginRuntime, handler: ServeHandler): GuardedHand
       plugin.report('serve', thrown);
       answer500(response);
     };
+    // A write behind the end is told as an event, and an 'error' that nobody hears ends the process.
+    response.on('error', (error) => plugin.report('serve', error));
     try {
       Promise.resolve(handler(request, response)).catch(fail);
     } catch (thrown) {

@@ -15,7 +15,9 @@ export function connect(connection: Admissible): void {
   const hook = connection.plan.hooks.onConnect;
   if (!hook) return connection.admit();
   connection.socket.pause();
-  hook.callAsync(connection, (_error, verdict) => {
+  hook.callAsync(connection, (error, verdict) => {
+    // No guard lets an error through; should one do it, nobody is let in.
+    if (error) return connection.socket.destroy();
     if (verdict) {
       connection.thread.metrics.connectionRefused(connection.listener);
       connection.thread.events.refused(connection, verdict.code ?? 'ERR_REFUSED', verdict.refuse);

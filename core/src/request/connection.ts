@@ -129,6 +129,7 @@ export class HttpConnection implements Admissible, SocketHandler, Timed {
       return at;
     }
     this.deadline = Infinity;
+    this.#lookedAt = 0;
     this.#exchange = exchange;
     exchange.begin(this, plan);
     if (behindHead < 0) {
@@ -243,8 +244,11 @@ export class HttpConnection implements Admissible, SocketHandler, Timed {
 
   /** The drain limit is over. */
   cut(): void {
-    this.#exchange?.cut();
-    this.socket.destroy();
+    const exchange = this.#exchange;
+    if (!exchange) return this.socket.destroy();
+    exchange.cut();
+    // A FIN behind half a response would say to HTTP/1.0 that this was all of it.
+    this.socket.reset();
   }
 
   onEnd(): void {

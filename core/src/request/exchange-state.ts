@@ -44,6 +44,8 @@ export abstract class ExchangeState extends AttemptingExchange {
   /** `held` holds the body from its first byte. */
   isHeldWhole = true;
   keepAlive = false;
+  /** Interim responses in the attempt under way. */
+  interims = 0;
   /** The beginning of a response head that came in pieces. */
   partialHead: Buffer | undefined;
   // What `onResponse` will be told.

@@ -4,6 +4,7 @@
  * The object is used again: after `finish`, or a method that may lead there, nobody touches it.
  */
 import type { Aborter, ErrorCode, HttpExchange, Phase, Result, Route } from '@steelyard/sdk';
+import { describeError } from '@steelyard/sdk';
 import type { ListenerPlan } from '../generation.ts';
 import type { RedirectableExchange, RequestVerdict } from '../hooks.ts';
 import type { Lane } from '../lane.ts';
@@ -12,7 +13,7 @@ import type { UpstreamUser } from '../upstream/connection.ts';
 import { answer, answerForPlugin, STATUS_OF } from './answer.ts';
 import type { HttpConnection } from './connection.ts';
 import { CONNECTING, ExchangeState, FLUSHING, OVER, RELAYING, WAITING } from './exchange-state.ts';
-import { forward, forwardBody, holdBody, mayRetry, sendRequest } from './forward.ts';
+import { expectMore, forward, forwardBody, holdBody, mayRetry, sendRequest } from './forward.ts';
 import { prepareForwarding } from './forwarding.ts';
 import { relayBytes, relayEnd } from './relay.ts';
 import { select } from './select.ts';
@@ -24,8 +25,8 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
   #isInHook = false;
   #isRetired = false;
   #lastFailure: { status: number; code: ErrorCode; detail: string } | undefined;
-  readonly #onVerdict = (_error: unknown, verdict: RequestVerdict | undefined): void => this.#heard(verdict, false);
-  readonly #onPoolVerdict = (_error: unknown, verdict: RequestVerdict | undefined): void => this.#heard(verdict, true);
+  readonly #onVerdict = (error: unknown, verdict: RequestVerdict | undefined): void => this.#heard(error, verdict, false);
+  readonly #onPoolVerdict = (error: unknown, verdict: RequestVerdict | undefined): void => this.#heard(error, verdict, true);
 
   get route(): Route | undefined {
     return this.lane.route;
@@ -73,9 +74,11 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
     return true;
   }
 
-  #heard(verdict: RequestVerdict | undefined, isInPool: boolean): void {
+  #heard(error: unknown, verdict: RequestVerdict | undefined, isInPool: boolean): void {
     this.#isInHook = false;
     if (this.stage === OVER) return this.#recycle();
+    // Guards let nothing through. If one did, nobody knows whether a filter was asked: then nobody gets in (tapable hands a throw on as `error`).
+    if (error) return this.fail(500, 'ERR_PLUGIN_TAP', describeError(error));
     // A plugin, one of the first pool too, may have sent it to another pool: then that one's are asked. Once only, for the first wish counts.
     const isSentOn = this.#redirected !== undefined && this.lane !== this.#redirected;
     if (isSentOn) this.lane = this.#redirected!;
@@ -101,6 +104,7 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
   #attempt(): void {
     this.hasWritten = false;
     this.hasResponseByte = false;
+    this.interims = 0;
     this.partialHead = undefined;
     if (select(this)) {
       if (this.attempts > 1) this.thread.metrics.retry(this.pool.name);
@@ -131,7 +135,6 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
 
   /** Takes body bytes from [at, end); returns the position behind them. */
   takeBody(bytes: Buffer, at: number, end: number): number {
-    this.connection.deadline = this.thread.deadlines.in(this.plan.config.timeouts.bodyMs);
     return forwardBody(this, bytes, at, end);
   }
 
@@ -203,7 +206,10 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
   }
 
   #recycle(): void {
-    if (!this.#isRetired) this.thread.freeExchanges.push(this);
+    if (this.#isRetired) return;
+    this.request.shrink();
+    this.response.shrink();
+    this.thread.freeExchanges.push(this);
   }
 
   /** A plugin that overran its time limit still holds this object: it serves nobody else after this exchange. */
@@ -243,13 +249,16 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
 
   clientEnded(): void {
     const waits = this.stage === FLUSHING || (this.plan.config.halfClose === 'serve' && this.body.isComplete);
-    if (!waits) this.connection.socket.destroy();
+    if (waits) return;
+    // A FIN behind half a response would say to HTTP/1.0 that this was all of it.
+    if (this.stage === RELAYING) this.connection.socket.reset();
+    else this.connection.socket.destroy();
   }
 
   clientDrained(): void {
     if (this.stage === FLUSHING) return this.finish();
     if (this.stage !== RELAYING || !this.upstream) return;
-    this.connection.deadline = this.body.isComplete ? Infinity : this.thread.deadlines.in(this.plan.config.timeouts.bodyMs);
+    this.connection.deadline = this.body.isComplete || this.upstream.socket.isClogged ? Infinity : this.thread.deadlines.in(this.plan.config.timeouts.bodyMs);
     this.upstream.deadline = this.thread.deadlines.in(this.pool.config.timeouts.bodyMs);
     this.upstream.socket.resume();
   }
@@ -280,7 +289,10 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
   }
 
   onUpstreamDrain(): void {
-    if (!this.body.isComplete) this.connection.bodyWanted();
+    if (this.body.isComplete) return;
+    // It has taken everything: it is for the client again.
+    expectMore(this);
+    this.connection.bodyWanted();
   }
 
   onUpstreamGone(error: Error | undefined): void {

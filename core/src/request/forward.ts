@@ -1,6 +1,6 @@
 /** Step 4: the request to the backend: its head and what there is of its body in one write, then the body as it comes. */
 import type { Exchange } from './exchange.ts';
-import { CONNECTING, WAITING } from './exchange-state.ts';
+import { CONNECTING, RELAYING, WAITING } from './exchange-state.ts';
 import { UpstreamConnection } from '../upstream/connection.ts';
 import { CRLF, writeChunkHead } from '../http1/chunked.ts';
 import { completeWire } from './forwarding.ts';
@@ -136,13 +136,17 @@ export function mayRetry(exchange: Exchange): boolean {
 }
 
 /** Sets the deadlines by what is to come next: the client's body, room at the backend, or the response. */
-function expectMore(exchange: Exchange): void {
+export function expectMore(exchange: Exchange): void {
   const { thread, pool, body, connection, request } = exchange;
   const upstream = exchange.upstream!;
   const { bodyMs, responseMs } = pool.config.timeouts;
-  if (body.isComplete) {
+  const isRelaying = exchange.stage === RELAYING;
+  if (isRelaying && connection.socket.isClogged) {
+    // The client does not take its response, and by that stops everything: its time runs (relay.ts has set it), not the backend's.
+    if (!body.isComplete && upstream.socket.isClogged) connection.socket.pause();
+  } else if (body.isComplete) {
     connection.deadline = Infinity;
-    upstream.deadline = thread.deadlines.in(responseMs);
+    upstream.deadline = thread.deadlines.in(isRelaying ? bodyMs : responseMs);
   } else if (upstream.socket.isClogged) {
     connection.deadline = Infinity;
     connection.socket.pause();

@@ -33,7 +33,7 @@ export function relayBytes(exchange: Exchange, bytes: Buffer, start: number, end
 
 function relayHead(exchange: Exchange, bytes: Buffer, at: number, end: number): void {
   const { response, request } = exchange;
-  for (let interim = 0; at < end; interim++) {
+  while (at < end) {
     const behind = parseResponseHead(response, bytes, at, end, exchange.pool.responseLimits);
     if (behind === 0) break;
     if (behind < 0) return malformed(exchange, response.faultDetail);
@@ -42,7 +42,8 @@ function relayHead(exchange: Exchange, bytes: Buffer, at: number, end: number): 
       if (!request.upgrade || !response.upgrade) return malformed(exchange, '101 that was not asked for'); // RFC 9110 §7.8
       return startTunnel(exchange, bytes, behind, end);
     }
-    if (interim >= MAX_INTERIM) return malformed(exchange, `more than ${MAX_INTERIM} interim responses`);
+    // Over all reads: this bounds also what waits for a client that does not read.
+    if (++exchange.interims > MAX_INTERIM) return malformed(exchange, `more than ${MAX_INTERIM} interim responses`);
     if (request.version === '1.1') writeInterim(exchange); // none to HTTP/1.0: RFC 9110 §15.2
     at = behind;
   }
@@ -60,7 +61,8 @@ function writeInterim(exchange: Exchange): void {
   const { out } = thread;
   const from = out.reserve(response.wireBound(INTERIM));
   out.send(connection.socket, response.write(out.bytes, from, INTERIM));
-  if (response.status !== 100 || body.isComplete) return;
+  // Once: a backend that repeats its 100 gives the client no further time.
+  if (response.status !== 100 || body.isComplete || exchange.upstream!.deadline === Infinity) return;
   // The backend has spoken; now it is for the client to send.
   connection.deadline = thread.deadlines.in(exchange.plan.config.timeouts.bodyMs);
   exchange.upstream!.deadline = Infinity;

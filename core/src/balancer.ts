@@ -7,8 +7,11 @@ import type { ResolvedConfig, ResolvedListener } from './config/resolved.ts';
 import { describePool, type BoundListener, type Description, type Ledger } from './description.ts';
 import { Generation } from './generation.ts';
 import { mergeMonitored } from './health/merge.ts';
+import { bindBeside } from './listen/bind.ts';
 import { Listener } from './listen/listener.ts';
 import { createServices, type Services } from './services.ts';
+import { settledWithin } from './settled-within.ts';
+import { LOG_FORM } from './log.ts';
 import { NodeSocketEngine } from './sockets/node-sockets.ts';
 import { DataThread } from './workers/data-thread.ts';
 
@@ -56,7 +59,7 @@ export class Balancer {
   constructor(source: ConfigExport | string, options: BalancerOptions) {
     this.#source = source;
     this.#env = { command: options.command ?? 'embed', env: process.env };
-    this.#log = options.logger ?? pino({ name: 'steelyard' });
+    this.#log = options.logger ?? pino(LOG_FORM);
     this.#followsLogLevel = options.followsLogLevel ?? options.logger === undefined;
     const services = createServices(this.#log, (change) => this.#healthChanged(change), (backend) => this.#thread.idle.drop(backend));
     this.#services = services;
@@ -68,15 +71,17 @@ export class Balancer {
     if (this.#state !== 'new') throw new SteelyardError('ERR_STATE', { message: `start() on a balancer that is ${this.#state}`, hint: 'create a new one' });
     this.#state = 'starting';
     this.#services.process.start();
-    try {
-      await this.#enqueue(() => this.#advance(this.#source));
-      this.#services.traffic.started(this.#generation!.number);
-      this.#state = 'running';
-    } catch (error) {
-      this.#state = 'stopped';
-      await this.#closeEverything();
-      throw error;
-    }
+    await this.#enqueue(async () => {
+      try {
+        await this.#advance(this.#source);
+        this.#services.traffic.started(this.#generation!.number);
+        this.#state = 'running';
+      } catch (error) {
+        this.#state = 'stopped';
+        await this.#closeEverything();
+        throw error;
+      }
+    });
   }
 
   /**
@@ -94,7 +99,8 @@ export class Balancer {
         return { generation: this.#generation!.number };
       } catch (error) {
         this.#services.traffic.reload(false);
-        this.#log.error({ generation: this.#generation!.number }, `reload refused, the config of before goes on: ${describeError(error)}`);
+        const told = error as { code?: unknown; faults?: unknown };
+        this.#log.error({ code: told.code, faults: told.faults, generation: this.#generation!.number }, `reload refused, the config of before goes on: ${describeError(error)}`);
         throw error;
       }
     });
@@ -135,31 +141,36 @@ export class Balancer {
   async #advance(source: ConfigExport | string): Promise<void> {
     const previous = this.#generation;
     const { resolved, files } = await this.#load(source);
-    if (this.#followsLogLevel) this.#log.level = resolved.log.level;
+    // At the start it holds for the start itself; a reload may still be refused.
+    if (!previous) this.#followLogLevel(resolved);
     const next = await Generation.build(++this.#numbers, resolved, this.#services, () => this.#watchHealth());
     const added: Listener[] = [];
     try {
       for (const listener of resolved.listeners) {
         if (this.#listeners.has(keyOf(listener))) continue;
         const fresh = new Listener(this.#thread, next.plans.get(listener.name)!);
-        await fresh.bind();
+        await bindBeside(fresh, [...this.#listeners.values(), ...this.#departing]);
         added.push(fresh);
       }
       // The backends that are new get their first checks before anything is sent to them, or kept from them.
       this.#incoming = next;
-      this.#services.monitor.watch(mergeMonitored(previous?.monitored() ?? [], next.monitored()));
+      this.#watchHealth();
       await this.#services.monitor.firstResults(WARM_UP_LIMIT_MS);
     } catch (error) {
       for (const listener of added) await listener.close();
+      this.#incoming = undefined;
       this.#watchHealth();
       await next.end();
       throw error;
-    } finally {
-      this.#incoming = undefined;
     }
     this.#switch(previous, next, added);
     this.#files = files;
+    this.#followLogLevel(resolved);
     this.#log.info({ generation: next.number, listeners: this.addresses() }, previous ? 'reloaded' : 'started');
+  }
+
+  #followLogLevel({ log }: ResolvedConfig): void {
+    if (this.#followsLogLevel) this.#log.level = log.level;
   }
 
   async #load(source: ConfigExport | string): Promise<{ resolved: ResolvedConfig; files: readonly string[] }> {
@@ -172,6 +183,7 @@ export class Balancer {
   #switch(previous: Generation | undefined, next: Generation, added: readonly Listener[]): void {
     next.takeOver(previous);
     this.#generation = next;
+    this.#incoming = undefined;
     this.#watchHealth();
     const gone = new Map(this.#listeners);
     for (const listener of next.config.listeners) {
@@ -214,8 +226,10 @@ export class Balancer {
     if (!this.#generation?.healthChanged(change)) this.#incoming?.healthChanged(change);
   }
 
+  /** While a generation comes in, its backends are checked beside those of the one that serves. */
   #watchHealth(): void {
-    if (this.#generation) this.#services.monitor.watch(this.#generation.monitored());
+    const serving = this.#generation?.monitored() ?? [];
+    this.#services.monitor.watch(this.#incoming ? mergeMonitored(serving, this.#incoming.monitored()) : serving);
   }
 
   #enqueue<T>(step: () => Promise<T>): Promise<T> {
@@ -259,21 +273,13 @@ export class Balancer {
     const { leases, idle, deadlines } = this.#thread;
     let clientConnections = 0;
     for (const listener of [...this.#listeners.values(), ...this.#departing]) clientConnections += listener.connections.size;
-    let inFlight = 0;
-    for (const backend of this.#services.backends.all()) inFlight += backend.inFlight;
-    return { leasesOpened: leases.opened, leasesClosed: leases.closed, inFlight, clientConnections, upstreamConnections: idle.size, deadlines: deadlines.size };
+    return { leasesOpened: leases.opened, leasesClosed: leases.closed, inFlight: this.#services.backends.inFlight, clientConnections, upstreamConnections: idle.size, deadlines: deadlines.size };
   }
 }
 
 /** What makes a listener the same over reloads: its address; with port 0 its name. */
 function keyOf(listener: ResolvedListener): string {
   return listener.port === 0 ? `name ${listener.name}` : `${listener.host} ${listener.port}`;
-}
-
-/** Waits until `isTrue`, at most `limitMs`: for ends that no single event tells. */
-async function settledWithin(limitMs: number, isTrue: () => boolean): Promise<void> {
-  const until = performance.now() + limitMs;
-  while (!isTrue() && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
 /**

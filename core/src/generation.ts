@@ -61,6 +61,7 @@ export class Generation {
   readonly #plugins: PluginSet;
   readonly #onMembership: () => void;
   #isLive = false;
+  #isSuperseded = false;
   #open = 0;
 
   private constructor(number: number, config: ResolvedConfig, services: GenerationServices, onMembership: () => void) {
@@ -124,6 +125,8 @@ export class Generation {
 
   /** A discovery's full list, the first or a later one. Throws over faults: the last good list stays, or the build fails. */
   #discovered(live: LivePool, list: readonly (string | BackendSpec)[]): void {
+    // The newer generation has settings of its own for the same backends.
+    if (this.#isSuperseded) return;
     const { config } = live.pool;
     const { backends, faults } = resolveBackends(config, list, `pools.${config.name}.backends`);
     if (faults.length > 0) {
@@ -143,11 +146,9 @@ export class Generation {
     const left = [...live.claimed.values()].filter((backend) => claimed.get(backend.id) !== backend);
     live.specs = specs;
     live.claimed = claimed;
-    if (this.#isLive) {
-      this.#applyMembers(live);
-      // Before the release: what left must not be watched when its row becomes another's.
-      this.#onMembership();
-    }
+    if (this.#isLive) this.#applyMembers(live);
+    // Before the release: what left must not be watched when its row becomes another's.
+    this.#onMembership();
     for (const backend of left) this.#services.backends.release(backend);
   }
 
@@ -159,6 +160,7 @@ export class Generation {
   /** The switch: from here on this generation is the one that serves. Synchronous, so nothing falls between two generations. */
   takeOver(previous: Generation | undefined): void {
     this.#isLive = true;
+    if (previous) previous.#isSuperseded = true;
     for (const live of this.#pools.values()) {
       this.#applyMembers(live);
       const before = previous === undefined ? undefined : previous.#pools.get(live.pool.name)?.pool;

@@ -73,6 +73,9 @@ export class TapRegistry {
     const check = (hook: HookName, fn: unknown): void => {
       if (this.#isClosed || plugin.isSetUp) throw lateTap(plugin, hook);
       if (typeof fn !== 'function') throw misuse(plugin, hook, 'what it tapped is no function');
+      if (hook === 'onConnect' && (scope.kind === 'route' || scope.kind === 'pool')) {
+        throw misuse(plugin, hook, `it stands on ${scope.kind} ${scope.name}, but a connection has no ${scope.kind} yet: put it on a listener or on the config`);
+      }
     };
     const sync = <A extends unknown[], R>(
       hook: HookName, guard: (tap: Quarantine, fn: (...args: A) => R) => Guarded,

@@ -77,7 +77,7 @@ export function describeError(thrown: unknown): string {
     return sentenceOf(thrown, 0);
   } catch {
     // Whatever was thrown, nobody may fail over describing it: its getters and its `toString` are somebody else's code.
-    return 'something that cannot be described';
+    return 'what was thrown cannot be described';
   }
 }
 

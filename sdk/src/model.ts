@@ -97,7 +97,10 @@ export interface RequestHead extends HeadFields {
   readonly method: string;
   /** Path and query as received: `/a%20b?x=1`. */
   readonly target: string;
-  /** The target up to `?`, as received. */
+  /**
+   * The target up to `?` in its normal form (RFC 3986 §6.2.2): unreserved characters decoded, dot segments resolved. `/x/../admin` and
+   * `/%61dmin` are `/admin` here, as for routes; as received it stands in `target`. `%2F` is no separator and stays.
+   */
   readonly path: string;
   /** The target behind `?`, '' if there is none. */
   readonly query: string;

@@ -66,7 +66,8 @@ function config(backends: readonly BackendProcess[], round: number): Config {
         backends: backends.map(({ url }, index) => ({ url, weight: 1 + ((round + index) % 3) })),
         strategy: round % 2 === 0 ? roundRobin() : leastConnections(),
         health: [httpCheck({ path: '/healthz', intervalMs: 50, timeoutMs: 200, rise: 2, fall: 2 }), passiveCheck({ failures: 3, ejectMs: 500 })],
-        timeouts: { responseMs: 400, connectMs: 400 },
+        // Longer than a healthy process waits for its turn on a loaded machine.
+        timeouts: { responseMs: 1_000, connectMs: 1_000 },
         retry: { attempts: 3, replays: 2 },
       },
     },

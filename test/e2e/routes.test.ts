@@ -130,6 +130,16 @@ describe('a path with dot segments', () => {
   });
 });
 
+describe('a plugin that guards a path by itself', () => {
+  it.each(['/admin/x', '/x/../admin/x', '/./admin/x', '/%61dmin/x', '/x/%2e%2e/admin/x'])('sees the path that the backend would be asked for: %s', async (target) => {
+    const guard = plugin('guard', ({ hooks }) => hooks.onRequest.tap(({ request }) => (request.path.startsWith('/admin') ? { respond: { status: 401, body: 'stop' } } : undefined)));
+    const { url } = await namedOrigin('inside');
+    const { port } = await start({ ...proxyTo(url), plugins: [guard] });
+    expect(await ask(port, target)).toBe('stop');
+    expect(await ask(port, '/admi/../n')).toBe('inside');
+  });
+});
+
 describe('several listeners', () => {
   it('have their own routes and default pools', async () => {
     const [a, b, c] = [await namedOrigin('a'), await namedOrigin('b'), await namedOrigin('c')];

@@ -393,6 +393,6 @@ describe('faults', () => {
     // eslint-disable-next-line typescript/prefer-promise-reject-errors -- a stranger's plugin may
     watch([backend()], [{ source: 'odd', schedule: SCHEDULE, probe: () => Promise.reject(Object.create(null)) }]);
     await settled();
-    expect(monitor.states()).toMatchObject([{ passing: false, reason: 'the probe failed without a reason' }]);
+    expect(monitor.states()).toMatchObject([{ passing: false, reason: 'what was thrown cannot be described' }]);
   });
 });

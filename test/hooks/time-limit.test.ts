@@ -89,7 +89,6 @@ describe('a tap that waits', () => {
     const exchange = new FakeExchange();
     await verdictOf(world.compile().onRequest, exchange.asHttp());
     expect(exchange.request.edits).toEqual([]);
-    expect(exchange.isRetired).toBe(false);
   });
 });
 
@@ -112,6 +111,13 @@ describe('what comes after the limit', () => {
     expect(exchange.redirectedTo).toBeUndefined();
     expect(failures()).toBe(1);
   });
+  it('finds a retired exchange also when it settled in time: what it began may go on', async () => {
+    face('fast').onRequest.tapPromise(async () => undefined);
+    const exchange = new FakeExchange();
+    await verdictOf(world.compile().onRequest, exchange.asHttp());
+    expect(exchange.isRetired).toBe(true);
+  });
+
   it('finds an exchange that was retired before the core went on, so that a late edit reaches nobody else', async () => {
     face('slow', 'open').onRequest.tapPromise(never, { timeLimitMs: 10 });
     const exchange = new FakeExchange();

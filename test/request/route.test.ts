@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { normalisePath } from '../../core/src/http1/target.ts';
 import type { RequestHead } from '@steelyard/sdk';
 import type { ResolvedRoute } from '../../core/src/config/resolved.ts';
 import { RouteTable, rewriteTarget } from '../../core/src/request/route.ts';
@@ -18,7 +19,7 @@ function head(target: string, more: { host?: string; method?: string; headers?: 
   const request = {
     method, target, query, version: '1.1', counts,
     get host() { counts.host += 1; return host; },
-    get path() { counts.path += 1; return path; },
+    get path() { counts.path += 1; return normalisePath(path); },
     header: (name: string) => headers[name],
     hasHeader: (name: string) => name in headers,
   };

@@ -28,7 +28,7 @@ export function banner({ version, configFile, readyMs, description }: BannerFact
   for (const { plugin, host, port } of description.served) rows.push([plugin, styleText('cyan', `http://${shownHost(host)}:${port}`)]);
   const width = Math.max(...rows.map(([label]) => label.length));
   const lines = rows.map(([label, text]) => (label === '' ? `  ${' '.repeat(width)}  ${text}` : `  ${styleText('bold', label.padEnd(width))}  ${text}`).trimEnd());
-  const title = `  ${styleText(['bold', 'green'], `steelyard ${version}`)}  ready in ${Math.round(readyMs)} ms  ${styleText('dim', configFile)}`;
+  const title = `  ${styleText(['bold', 'green'], `steelyard ${version}`)}  ready in ${Math.round(readyMs)} ms  ${styleText('dim', `${configFile}  pid ${process.pid}`)}`;
   const close = styleText('dim', '  Ctrl-C lets open requests end, then stops; once more stops now.');
   return ['', title, '', ...lines, '', close, ''].join('\n');
 }

@@ -55,7 +55,7 @@ export async function init({ config }: Arguments): Promise<number> {
     throw new SteelyardError('ERR_CONFIG_LOAD', { source: 'config', message: `${name} cannot be written`, cause: thrown });
   }
   const other = config === undefined ? '' : ` --config ${name}`;
-  const install = installedPlugins(dirname(file)).length > 0 ? [] : ['  npm install @steelyard/core @steelyard/sdk @steelyard/plugins prom-client'];
+  const install = installedPlugins(dirname(file)).length > 0 ? [] : ['  npm install @steelyard/core @steelyard/sdk @steelyard/plugins'];
   console.log([`${name} is written. Put your servers in it, then:`, ...install, `  npx steelyard check${other}`, `  npx steelyard start${other}`].join('\n'));
   return 0;
 }

@@ -36,19 +36,23 @@ function tellReady(balancer: Balancer, log: Logger, facts: { configFile: string;
   const { configFile, readyMs, isTerminal } = facts;
   const description = balancer.describe();
   if (isTerminal) console.log(banner({ version: version(), configFile, readyMs, description }));
-  else log.info({ version: version(), config: configFile, readyMs: Math.round(readyMs), ...description }, 'ready');
+  else log.info({ pid: process.pid, version: version(), config: configFile, readyMs: Math.round(readyMs), ...description }, 'ready');
 }
+
+const SAME_SIGNAL_MS = 500;
 
 /** Resolves when a signal asked for the end and the balancer came to it. The second signal does not wait. */
 function stopOnSignal(balancer: Balancer, started: Promise<void>, log: Logger): Promise<number> {
   return new Promise((resolve) => {
-    let isStopping = false;
+    let stoppingSince: number | undefined;
     const onSignal = (signal: NodeJS.Signals): void => {
-      if (isStopping) {
+      if (stoppingSince !== undefined) {
+        // A terminal and npm each pass on the same Ctrl-C: that is one wish.
+        if (signal === 'SIGINT' && performance.now() - stoppingSince < SAME_SIGNAL_MS) return;
         log.warn({ signal }, `${signal} again: stopped at once`);
         process.exit(1);
       }
-      isStopping = true;
+      stoppingSince = performance.now();
       log.info({ signal }, `${signal}: no new connections, open exchanges may end`);
       started.then(() => balancer.stop()).then(
         () => resolve(0),

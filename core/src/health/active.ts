@@ -145,12 +145,5 @@ const NOTHING = (): void => {};
 const MAX_REASON_CHARACTERS = 300;
 
 function reasonOf(error: unknown): string {
-  let sentence: string;
-  try {
-    sentence = describeError(error);
-  } catch {
-    // A plugin may reject with something that has no string form.
-    sentence = 'the probe failed without a reason';
-  }
-  return sentence.replace(/\s+/g, ' ').slice(0, MAX_REASON_CHARACTERS);
+  return describeError(error).replace(/\s+/g, ' ').slice(0, MAX_REASON_CHARACTERS);
 }

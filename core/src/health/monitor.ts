@@ -76,6 +76,8 @@ export class HealthMonitor {
       const record: WatchedPool = { members: pool.members, hasActive: pool.active.length > 0, truceUntil: poolsBefore.get(pool.name)?.truceUntil ?? new Map<string, number>() };
       this.#pools.set(pool.name, record);
       for (const backend of pool.members) {
+        // It may come back from an old generation's hands: what checks of that time said of it nobody would ever take back.
+        if (!before.has(backend)) this.#forgetStrangers(backend, pool);
         const watched = before.get(backend) ?? { backend, pool: record, active: [], passive: [], ejectedAt: -Infinity, upSince: -Infinity };
         watched.pool = record;
         this.#watched.set(backend, watched);
@@ -91,6 +93,13 @@ export class HealthMonitor {
     for (const watched of this.#watched.values()) {
       this.#admitUnknown(watched);
       this.#ejector.endDue(watched);
+    }
+  }
+
+  #forgetStrangers(backend: BackendState, { active, passive }: MonitoredPool): void {
+    const sources = new Set([...active, ...passive].map(({ source }) => source));
+    for (const { source } of backend.marks) {
+      if (!sources.has(source)) this.#flip(source, () => backend.forgetSource(source, 'its check left the config'));
     }
   }
 
@@ -166,9 +175,15 @@ export class HealthMonitor {
   #replacePassive(watched: Watched, checks: readonly PassiveCheck[]): void {
     const { backend } = watched;
     const before = new Map(watched.passive.map((watch) => [watch.check.source, watch]));
+    const staying = new Set(checks.map(({ source }) => source));
+    // First, so that their bits serve those that come.
+    for (const [source, watch] of before) {
+      if (staying.has(source)) continue;
+      watch.cancelEnd();
+      this.#flip(source, () => backend.forgetSource(source, 'the check left the config'));
+    }
     watched.passive = checks.map((check) => {
       const known = before.get(check.source);
-      before.delete(check.source);
       if (known !== undefined) {
         known.check = check;
         return known;
@@ -177,10 +192,6 @@ export class HealthMonitor {
       this.#flip(check.source, () => backend.forgetSource(check.source, 'the backend came back to its pool'));
       return new PassiveWatch(backend, check);
     });
-    for (const [source, watch] of before) {
-      watch.cancelEnd();
-      this.#flip(source, () => backend.forgetSource(source, 'the check left the config'));
-    }
   }
 
   #dismiss(watched: Watched): void {

@@ -33,7 +33,7 @@ export abstract class MessageHead implements HeadFields {
   hideForwarding = false;
 
   /** The head as received, from the first byte of its first line. Valid until the next parse into this object. */
-  protected raw: Buffer = Buffer.allocUnsafe(USUAL_HEAD_BYTES);
+  protected raw: Buffer = Buffer.allocUnsafeSlow(USUAL_HEAD_BYTES);
   protected readonly table = new FieldTable();
   protected readonly edits = new EditJournal();
   protected isHttp10 = false;
@@ -157,13 +157,13 @@ export abstract class MessageHead implements HeadFields {
 
   /** Between two uses: a large copy is given up, or each exchange of a burst would keep the largest head that it ever saw. */
   shrink(): void {
-    if (this.raw.length > KEPT_HEAD_BYTES) this.raw = Buffer.allocUnsafe(USUAL_HEAD_BYTES);
+    if (this.raw.length > KEPT_HEAD_BYTES) this.raw = Buffer.allocUnsafeSlow(USUAL_HEAD_BYTES);
   }
 
   /** Takes the bytes over. */
   protected take(bytes: Buffer, start: number, end: number): void {
     const size = end - start;
-    if (size > this.raw.length) this.raw = Buffer.allocUnsafe(Math.max(size, this.raw.length * 2));
+    if (size > this.raw.length) this.raw = Buffer.allocUnsafeSlow(Math.max(size, this.raw.length * 2));
     copyRun(bytes, start, end, this.raw, 0);
   }
 

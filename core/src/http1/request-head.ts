@@ -8,7 +8,7 @@ import { LOWER, ZERO, equalsIgnoringCase } from './grammar.ts';
 import type { HeadLimits } from './limits.ts';
 import { HEAD, OTHER_METHOD, isIdempotentMethod, methodName } from './methods.ts';
 import { RequestLine } from './request-line.ts';
-import { isAuthority } from './target.ts';
+import { isAuthority, normalisePath, pathOf } from './target.ts';
 import { CHUNKED_LINE, UPGRADE_LINE, copyRun, writeCrlf, writeField, writeLength, writeText } from './write-bytes.ts';
 
 export { endsHead } from './field-table.ts';
@@ -44,6 +44,7 @@ export class Http1RequestHead extends MessageHead implements RequestHead {
   #hostField = -1;
   #method: string | undefined;
   #target: string | undefined;
+  #path: string | undefined;
   #host: string | undefined;
 
   // ---- look-ups ----
@@ -56,8 +57,7 @@ export class Http1RequestHead extends MessageHead implements RequestHead {
     return (this.#target ??= this.edits.target() ?? this.#line.targetPrefix + this.raw.toString('latin1', this.#line.targetStart, this.#line.targetEnd));
   }
   get path(): string {
-    const mark = this.target.indexOf('?');
-    return mark < 0 ? this.target : this.target.slice(0, mark);
+    return (this.#path ??= normalisePath(pathOf(this.target)));
   }
   get query(): string {
     const mark = this.target.indexOf('?');
@@ -117,6 +117,7 @@ export class Http1RequestHead extends MessageHead implements RequestHead {
   }
   #forgetStrings(): void {
     this.#target = undefined;
+    this.#path = undefined;
     this.#host = undefined;
   }
 

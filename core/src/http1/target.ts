@@ -6,6 +6,12 @@ const MAX_PORT = 65_535;
 const PERCENT = 0x25;
 const TRIPLET = /%[0-9a-f]{2}/gi;
 
+/** A target up to its query. */
+export function pathOf(target: string): string {
+  const mark = target.indexOf('?');
+  return mark < 0 ? target : target.slice(0, mark);
+}
+
 /**
  * A path in the normal form of RFC 3986 §6.2.2: unreserved characters decoded, the other triplets in capitals, dot segments
  * resolved. For matching routes: what is sent on stays as received, but for dot segments (`withoutDotSegments`). `%2F` stays a triplet, it is no separator; a `%` that

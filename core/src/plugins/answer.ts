@@ -24,6 +24,14 @@ export function faultOfAnswer(answer: unknown): string {
   return '';
 }
 
+/** Each property read once: what was checked is what is sent, also where getters answer differently the second time. */
+export function copyOfAnswer(answer: unknown): unknown {
+  if (typeof answer !== 'object' || answer === null) return answer;
+  const { status, headers, body } = answer as Partial<Answer>;
+  const fields = typeof headers === 'object' && headers !== null ? Object.entries(headers).map(([name, value]): [string, unknown] => [name, Array.isArray(value) ? [...(value as unknown[])] : value]) : undefined;
+  return { status, headers: fields ? Object.fromEntries(fields) : headers, body };
+}
+
 function isMadeOf(allowed: Uint8Array, text: string): boolean {
   // By characters, as the head is written (Latin-1): one above U+00FF would lose its upper bits, and U+010D would become a CR.
   for (let i = 0; i < text.length; i++) {

@@ -1,6 +1,6 @@
 /** Guards of the two hooks that may wait and may refuse, `onConnect` and `onRequest`: time limits, and `onFailure`. */
 import type { Answer, Connection, ErrorCode, HttpExchange } from '@steelyard/sdk';
-import { faultOfAnswer, isThenable, nameOf } from './answer.ts';
+import { copyOfAnswer, faultOfAnswer, isThenable, nameOf } from './answer.ts';
 import { ignore, nonsense, type RevertibleHead, refusePromise } from './guard.ts';
 import { HEALTHY, NORMAL, type Quarantine, REFUSED, type Ticket } from './quarantine.ts';
 import type { CallQueue } from './time-limits.ts';
@@ -23,19 +23,23 @@ export interface RedirectableExchange {
   /** Sends the exchange to another pool; the first wish counts. False when there is no http pool of that name. */
   redirect(pool: string): boolean;
   /**
-   * A tap that overran its time limit still holds this object: it must never serve another exchange, or a late edit of the
-   * plugin (`x-user: alice`) lands on another client's request.
+   * An asynchronous tap was given this object, and what it began may outlive it: the object must never serve another exchange, or a
+   * late edit of the plugin (`x-user: alice`) lands on another client's request.
    */
   retire(): void;
+  /** It has ended while a tap thought about it: nobody else is asked. */
+  readonly isOver: boolean;
 }
 
 /** How one of the hooks reads results and takes things back. */
 export interface DecisionRules<S, V> {
+  /** There is nothing left to decide. */
+  isOver(subject: S): boolean;
   /** Before a call: where the subject's edits stand. */
   mark(subject: S): number;
   /** The call failed: its edits go. */
   rollback(subject: S, mark: number): void;
-  /** The call overran; its function may still write to the subject. */
+  /** The call may still write to the subject when it is over. */
   retire(subject: S): void;
   /** The verdict, or `undefined` = no opinion. Throws when the result is nonsense. */
   read(subject: S, result: unknown): V | undefined;
@@ -44,6 +48,7 @@ export interface DecisionRules<S, V> {
 }
 
 export const CONNECT_RULES: DecisionRules<Connection, ConnectVerdict> = {
+  isOver: () => false,
   mark: () => 0,
   rollback: ignore,
   retire: ignore,
@@ -57,6 +62,7 @@ export const CONNECT_RULES: DecisionRules<Connection, ConnectVerdict> = {
 };
 
 export const REQUEST_RULES: DecisionRules<HttpExchange, RequestVerdict> = {
+  isOver: (exchange) => (exchange as unknown as RedirectableExchange).isOver,
   mark: ({ request }) => (request as unknown as RevertibleHead).mark(),
   rollback: ({ request }, mark) => (request as unknown as RevertibleHead).rollback(mark),
   retire: (exchange) => (exchange as unknown as RedirectableExchange).retire(),
@@ -65,9 +71,10 @@ export const REQUEST_RULES: DecisionRules<HttpExchange, RequestVerdict> = {
     refusePromise(result);
     if (typeof result === 'object' && result !== null) {
       if ('respond' in result) {
-        const fault = faultOfAnswer(result.respond);
+        const answer = copyOfAnswer(result.respond);
+        const fault = faultOfAnswer(answer);
         if (fault !== '') throw nonsense(`its answer cannot be sent: ${fault}`, 'see `Answer` in @steelyard/sdk');
-        return { respond: result.respond as Answer };
+        return { respond: answer as Answer };
       }
       if ('pool' in result && typeof result.pool === 'string') {
         if ((exchange as unknown as RedirectableExchange).redirect(result.pool)) return undefined;
@@ -87,6 +94,7 @@ export const REQUEST_RULES: DecisionRules<HttpExchange, RequestVerdict> = {
 export function guardDecision<S, V>(tap: Quarantine, rules: DecisionRules<S, V>, fn: (subject: S) => unknown): (subject: S) => V {
   const { whenFailed, whenShut } = refusals(tap, rules);
   const guarded = (subject: S): V | undefined => {
+    if (rules.isOver(subject)) return undefined;
     let ticket: Ticket = NORMAL;
     if (tap.state !== HEALTHY && (ticket = tap.admit()) === REFUSED) return whenShut;
     const mark = rules.mark(subject);
@@ -115,6 +123,7 @@ export function guardAsyncDecision<S, V>(
 ): (subject: S, done: (error: null, verdict?: V) => void) => void {
   const { whenFailed, whenShut } = refusals(tap, rules);
   return (subject, done) => {
+    if (rules.isOver(subject)) return done(null);
     let ticket: Ticket = NORMAL;
     if (tap.state !== HEALTHY && (ticket = tap.admit()) === REFUSED) return done(null, whenShut);
     const mark = rules.mark(subject);
@@ -123,6 +132,8 @@ export function guardAsyncDecision<S, V>(
       tap.failed(ticket, thrown);
       done(null, whenFailed);
     };
+    // What such a function began may go on behind its end (the loser of a race, an unawaited call) and write to the subject even then.
+    rules.retire(subject);
     let pending: unknown;
     try {
       pending = fn(subject);
@@ -133,7 +144,6 @@ export function guardAsyncDecision<S, V>(
     let isOpen = true;
     const call = limit.open(() => {
       isOpen = false;
-      rules.retire(subject);
       fail(nonsense(`it took longer than its time limit of ${limit.limitMs} ms`, 'the option timeLimitMs of tapPromise raises it, to 60,000 ms at most'));
     });
     const settle = (isGood: boolean, value: unknown): void => {

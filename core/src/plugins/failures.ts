@@ -26,7 +26,7 @@ export class FailureLog {
     this.#metrics.failed(plugin, hook);
     const suppressed = this.#mayLog(`${plugin} ${hook}`);
     if (suppressed < 0) return;
-    const fields: Record<string, unknown> = { plugin, hook, place, code: 'ERR_PLUGIN_TAP', error: describeError(thrown) };
+    const fields: Record<string, unknown> = { hook, place, code: 'ERR_PLUGIN_TAP', error: describeError(thrown) };
     // The sentence is for operators; where in the plugin it happened is for its author. Our own errors say it in words.
     const stack = stackOf(thrown);
     if (stack !== '') fields['stack'] = stack;

@@ -68,7 +68,7 @@ function send(exchange: Exchange, status: number, fields: readonly (readonly [st
     return answer(exchange, 500, 'ERR_PLUGIN_TAP');
   }
   // A request that was not understood is not shown to plugins as if it were one.
-  if (request.fault === '') lane.hooks.onResponseHead?.call(exchange, response);
+  if (request.fault === '' && !exchange.hasShownHead) lane.hooks.onResponseHead?.call(exchange, response);
   exchange.status = status;
   exchange.stage = RELAYING;
   exchange.firstByteMs = performance.now() - exchange.startedAt;

@@ -44,6 +44,8 @@ export class HttpConnection implements Admissible, SocketHandler, Timed {
   #isClosing = false;
   #isLingering = false;
   #lingered = 0;
+  /** The client has said FIN: what waits is all that there will be. */
+  #hasEnded = false;
   #hasClosed = false;
 
   constructor(thread: DataThread, listener: Listener, socket: Socket) {
@@ -187,7 +189,8 @@ export class HttpConnection implements Admissible, SocketHandler, Timed {
   /** The exchange has ended in order; the next request may come. */
   next(keepAlive: boolean): void {
     if (this.#hasClosed) return;
-    if (!keepAlive || this.isDraining || this.#isClosing) return this.close();
+    const isLast = this.#hasEnded && this.#waiting.length === 0;
+    if (!keepAlive || isLast || this.isDraining || this.#isClosing) return this.close();
     this.deadline = this.thread.deadlines.in(this.plan.config.timeouts.idleMs);
     // Not from here: `next` may be called from inside `#read`, which goes on by itself.
     if (this.#waiting.length > 0) queueMicrotask(() => this.#goOn());
@@ -253,7 +256,7 @@ export class HttpConnection implements Admissible, SocketHandler, Timed {
 
   onEnd(): void {
     if (this.#isLingering || !this.#exchange) return this.socket.destroy();
-    this.isDraining = true;
+    this.#hasEnded = true;
     this.#exchange.clientEnded();
   }
 

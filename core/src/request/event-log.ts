@@ -36,7 +36,7 @@ export class EventLog {
 
   /** The core answered in place of a backend, or cut an exchange. */
   answered(code: ErrorCode, detail: string, facts: RefusalFacts): void {
-    const level = facts.status >= 500 ? 'warn' : 'debug';
+    const level = facts.status >= 500 ? 'warn' : 'info';
     this.#write(level, code, { code, ...facts }, detail);
   }
 

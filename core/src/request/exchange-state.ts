@@ -44,6 +44,8 @@ export abstract class ExchangeState extends AttemptingExchange {
   /** `held` holds the body from its first byte. */
   isHeldWhole = true;
   keepAlive = false;
+  /** `onResponseHead` was called: it is not called for a second head of the same exchange. */
+  hasShownHead = false;
   /** Interim responses in the attempt under way. */
   interims = 0;
   /** The beginning of a response head that came in pieces. */
@@ -53,6 +55,25 @@ export abstract class ExchangeState extends AttemptingExchange {
   code: ErrorCode | '' = '';
   answeredBy: Result['answeredBy'] = 'nobody';
   firstByteMs = -1;
+
+  get isOver(): boolean {
+    return this.stage === OVER;
+  }
+
+  /** Waits for its next use: keeps neither large buffers nor a config of long ago. */
+  protected forget(): void {
+    this.request.shrink();
+    this.response.shrink();
+    this.tried.length = 0;
+    this.match = undefined;
+    this.backend = undefined;
+    this.partialHead = undefined;
+    const gone = this as Partial<Pick<this, 'plan' | 'lane' | 'generation' | 'connection'>>;
+    gone.plan = undefined;
+    gone.lane = undefined;
+    gone.generation = undefined;
+    gone.connection = undefined;
+  }
 
   /** The object has served an exchange before: nothing of that may show. */
   protected reset(connection: HttpConnection, plan: ListenerPlan): void {
@@ -72,6 +93,7 @@ export abstract class ExchangeState extends AttemptingExchange {
     this.writes = 0;
     this.isHeldWhole = true;
     this.keepAlive = false;
+    this.hasShownHead = false;
     this.partialHead = undefined;
     this.status = 0;
     this.code = '';

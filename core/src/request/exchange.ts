@@ -8,12 +8,11 @@ import { describeError } from '@steelyard/sdk';
 import type { ListenerPlan } from '../generation.ts';
 import type { RedirectableExchange, RequestVerdict } from '../hooks.ts';
 import type { Lane } from '../lane.ts';
-import type { TunnelEnd } from '../stream/tunnel.ts';
 import type { UpstreamUser } from '../upstream/connection.ts';
 import { answer, answerForPlugin, STATUS_OF } from './answer.ts';
 import type { HttpConnection } from './connection.ts';
-import { CONNECTING, ExchangeState, FLUSHING, OVER, RELAYING, WAITING } from './exchange-state.ts';
-import { expectMore, forward, forwardBody, holdBody, mayRetry, sendRequest } from './forward.ts';
+import { ExchangeState, FLUSHING, OVER, RELAYING, WAITING } from './exchange-state.ts';
+import { expectMore, forward, forwardBody, holdBody, mayRetry, sendRequest, upstreamTimedOut } from './forward.ts';
 import { prepareForwarding } from './forwarding.ts';
 import { relayBytes, relayEnd } from './relay.ts';
 import { select } from './select.ts';
@@ -172,7 +171,7 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
   finish(): void {
     const { connection, keepAlive } = this;
     const mayGoOn = keepAlive && this.body.isComplete;
-    this.#end(undefined);
+    this.end(undefined);
     connection.next(mayGoOn);
   }
 
@@ -181,10 +180,11 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
     const { connection } = this;
     this.code = code;
     connection.abandon();
-    this.#end(by);
+    this.end(by);
   }
 
-  #end(abortedBy: Result['abortedBy']): void {
+  /** The one end of every exchange. */
+  end(abortedBy: Result['abortedBy']): void {
     this.stage = OVER;
     // Before the object can serve another connection: what this one still hears must not reach that.
     this.connection.release();
@@ -207,12 +207,11 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
 
   #recycle(): void {
     if (this.#isRetired) return;
-    this.request.shrink();
-    this.response.shrink();
-    this.thread.freeExchanges.push(this);
+    this.forget();
+    this.thread.giveBack(this);
   }
 
-  /** A plugin that overran its time limit still holds this object: it serves nobody else after this exchange. */
+  /** An asynchronous tap was given this object and may hold it for ever: it serves nobody else after this exchange. */
   retire(): void {
     this.#isRetired = true;
   }
@@ -229,16 +228,7 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
     this.#dropUpstream();
     settleAttempt(this, { kind: 'aborted', by, status: this.status });
     this.code = code;
-    this.#end(by);
-  }
-
-  /** Both sides of the tunnel are closed, and the attempt is settled. */
-  tunnelOver(by: TunnelEnd): void {
-    const aborters = { nobody: undefined, client: 'client', backend: 'backend', idle: 'balancer', balancer: 'balancer' } as const;
-    if (by === 'backend') this.code = 'ERR_UPSTREAM_CLOSED';
-    if (by === 'client') this.code = 'ERR_CLIENT_CLOSED';
-    if (by === 'balancer') this.code = 'ERR_DRAIN_LIMIT';
-    this.#end(aborters[by]);
+    this.end(by);
   }
 
   // What the client's connection tells.
@@ -265,8 +255,9 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
 
   clientTimedOut(): void {
     if (!this.connection.socket.isClogged) return this.refuse(408, 'ERR_REQUEST_TIMEOUT', 'the body did not come in time');
+    const { socket } = this.connection;
     this.abort('client', 'ERR_CLIENT_STALLED');
-    this.connection.socket.reset();
+    socket.reset();
   }
 
   cut(): void {
@@ -301,10 +292,6 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
   }
 
   onUpstreamDeadline(): void {
-    const { connectMs, responseMs, bodyMs } = this.pool.config.timeouts;
-    if (this.stage === CONNECTING) return this.attemptFailed('connect', 'ERR_UPSTREAM_CONNECT_TIMEOUT', `no connection within ${connectMs} ms`);
-    if (this.stage === RELAYING) return this.attemptFailed('body', 'ERR_UPSTREAM_TIMEOUT', `no byte of the response for ${bodyMs} ms`);
-    if (!this.body.isComplete) return this.attemptFailed('send', 'ERR_UPSTREAM_TIMEOUT', `the backend took no byte of the request for ${bodyMs} ms`);
-    this.attemptFailed('head', 'ERR_UPSTREAM_TIMEOUT', `no response within ${responseMs} ms`);
+    upstreamTimedOut(this);
   }
 }

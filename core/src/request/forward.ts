@@ -160,3 +160,12 @@ export function expectMore(exchange: Exchange): void {
     upstream.deadline = Infinity;
   }
 }
+
+/** Whatever was waited for of the backend did not come. */
+export function upstreamTimedOut(exchange: Exchange): void {
+  const { connectMs, responseMs, bodyMs } = exchange.pool.config.timeouts;
+  if (exchange.stage === CONNECTING) return exchange.attemptFailed('connect', 'ERR_UPSTREAM_CONNECT_TIMEOUT', `no connection within ${connectMs} ms`);
+  if (exchange.stage === RELAYING) return exchange.attemptFailed('body', 'ERR_UPSTREAM_TIMEOUT', `no byte of the response for ${bodyMs} ms`);
+  if (!exchange.body.isComplete) return exchange.attemptFailed('send', 'ERR_UPSTREAM_TIMEOUT', `the backend took no byte of the request for ${bodyMs} ms`);
+  exchange.attemptFailed('head', 'ERR_UPSTREAM_TIMEOUT', `no response within ${responseMs} ms`);
+}

@@ -4,7 +4,7 @@
  */
 import type { ListenerPlan } from '../generation.ts';
 import type { RequestWire } from '../http1/request-head.ts';
-import { withoutDotSegments } from '../http1/target.ts';
+import { pathOf, withoutDotSegments } from '../http1/target.ts';
 import { clientFromForwarded } from './address.ts';
 import type { Exchange } from './exchange.ts';
 import { rewriteTarget } from './route.ts';
@@ -87,9 +87,12 @@ export function completeWire(exchange: Exchange): RequestWire {
   const { wire, lane, request, lease, match, plan } = exchange;
   wire.hostLine = lane.hostLine;
   if (lane.hostIsBackend || (request.host === '' && !lane.hostLine)) wire.hostLine = lease!.backend.hostLine;
-  if (plan.routes.looksAtPath) {
-    const path = withoutDotSegments(request.path);
-    if (path !== request.path) request.setTarget(request.target.replace(request.path, () => path));
+  // Somebody may have decided by the path.
+  if (plan.routes.looksAtPath || lane.onRequest || lane.onRequestInPool) {
+    const { target } = request;
+    const received = pathOf(target);
+    const path = withoutDotSegments(received);
+    if (path !== received) request.setTarget(path + target.slice(received.length));
   }
   if (match && lane.route?.rewrite) {
     const target = rewriteTarget(match, request);

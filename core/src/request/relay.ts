@@ -74,6 +74,7 @@ function beginReply(exchange: Exchange, bytes: Buffer, at: number, end: number):
   const framing = replyFraming(exchange, response);
   reply.begin(framing, Math.max(0, response.contentLength));
   lease!.strategy?.onHead?.(lease!, response);
+  exchange.hasShownHead = true;
   lane.hooks.onResponseHead?.call(exchange, response);
   const wire = clientWire(exchange, framing);
   const { out } = thread;
@@ -140,7 +141,7 @@ function endReply(exchange: Exchange, isGone: boolean, hasSurplus: boolean): voi
   const upstream = exchange.upstream!;
   exchange.upstream = undefined;
   // Bytes behind the response would be taken for the next one; a request cut short leaves the backend waiting for its rest.
-  const isReusable = response.keepAlive && reply.framing !== 'close' && body.isComplete && !hasSurplus && pool.backends.includes(upstream.backend);
+  const isReusable = response.keepAlive && reply.framing !== 'close' && body.isComplete && !hasSurplus && !upstream.socket.isClogged && pool.has(upstream.backend);
   if (isReusable) upstream.park(pool.config.timeouts.idleMs, pool.config.maxIdle);
   else upstream.destroy();
   settleAttempt(exchange, { kind: 'answered', status: response.status });

@@ -47,7 +47,7 @@ export class RouteTable {
     for (let i = 0; i < candidates.length; i++) {
       const route = candidates[i]!;
       if (!route.admitsMethod(request)) continue;
-      if (route.looksAtPath && !route.admitsPath((path ??= normalisePath(request.path)))) continue;
+      if (route.looksAtPath && !route.admitsPath((path ??= request.path))) continue;
       if (!route.admitsHeaders(request)) continue;
       return route.needsParams ? route.withParams(path!) : route;
     }
@@ -75,7 +75,7 @@ export function rewriteTarget(match: RouteMatchResult, request: RequestHead): st
   // `*` of OPTIONS is no path.
   if (rewrite === undefined || !request.path.startsWith('/')) return undefined;
   // The form that was matched: on the received one `/%61pi/x` would keep the prefix that the route saw.
-  const path = oneSlash(rewrite.apply(normalisePath(request.path), match.params));
+  const path = oneSlash(rewrite.apply(request.path, match.params));
   if (path === request.path) return undefined;
   return request.query === '' ? path : `${path}?${request.query}`;
 }

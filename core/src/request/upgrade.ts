@@ -5,6 +5,10 @@ import type { Exchange } from './exchange.ts';
 import { TUNNELLING } from './exchange-state.ts';
 import type { ResponseWire } from '../http1/response-head.ts';
 
+/** What a tunnel's end means for its exchange. */
+const ENDED_BY = { nobody: undefined, client: 'client', backend: 'backend', idle: 'balancer', balancer: 'balancer' } as const;
+const CODES = { nobody: '', client: 'ERR_CLIENT_CLOSED', backend: 'ERR_UPSTREAM_CLOSED', idle: 'ERR_TUNNEL_IDLE', balancer: 'ERR_DRAIN_LIMIT' } as const;
+
 const SWITCH: ResponseWire = { framing: 'none', connection: 'upgrade' };
 
 /** @param at where the backend's first bytes behind its 101 begin. */
@@ -44,7 +48,7 @@ function tunnelEnded(exchange: Exchange, by: TunnelEnd): void {
   } else {
     settleAttempt(exchange, { kind: 'aborted', by: by === 'client' ? 'client' : 'balancer', status: 101 });
   }
-  if (by === 'idle') exchange.code = 'ERR_TUNNEL_IDLE';
-  exchange.tunnelOver(by);
+  exchange.code = CODES[by];
+  exchange.end(ENDED_BY[by]);
   connection.onClose();
 }

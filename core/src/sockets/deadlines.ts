@@ -17,13 +17,14 @@ export class Deadlines {
   now = performance.now();
   readonly #timed: Timed[] = [];
   #timer: NodeJS.Timeout | undefined;
+  #tickedAt = 0;
 
   add(timed: Timed): void {
     timed.deadlineIndex = this.#timed.length;
     this.#timed.push(timed);
     if (this.#timer) return;
-    this.now = performance.now();
-    this.#timer = setInterval(() => this.#sweep(), TICK_MS);
+    this.#tickedAt = this.readClock();
+    this.#timer = setInterval(() => this.#tick(), TICK_MS);
     this.#timer.unref();
   }
 
@@ -54,6 +55,17 @@ export class Deadlines {
 
   get size(): number {
     return this.#timed.length;
+  }
+
+  /**
+   * A tick that comes late says that the loop stood still, and timers run before sockets are read: what is waiting there has not been heard
+   * yet. So the sweep waits until it was.
+   */
+  #tick(): void {
+    const isLate = performance.now() - this.#tickedAt > 2 * TICK_MS;
+    this.#tickedAt = this.readClock();
+    if (isLate) setImmediate(() => this.#sweep());
+    else this.#sweep();
   }
 
   #sweep(): void {

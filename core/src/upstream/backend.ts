@@ -142,6 +142,13 @@ export class BackendState implements Backend {
     this.#releaseIfUnused();
   }
 
+  /** A generation uses it again. False when its row is another's by now. */
+  comeBack(): boolean {
+    if (this.#hasReleasedRow) return false;
+    this.#isRetired = false;
+    return true;
+  }
+
   /** Opens one unit of in-flight; false when the limit is reached. */
   acquire(): boolean {
     return this.#board.acquire(this.row);
@@ -161,6 +168,12 @@ export class BackendState implements Backend {
   /** A success, or the end of a mark: failures count anew. */
   clearFailures(bit: number): void {
     this.#board.clearFailures(this.row, bit);
+  }
+
+  /** For whoever writes a backend into a log: its public face. */
+  toJSON(): object {
+    const { id, pool, url, weight, labels, zone, priority, inFlight, health, draining } = this;
+    return { id, pool, url, weight, labels, zone, priority, inFlight, health, draining };
   }
 
   #releaseIfUnused(): void {

@@ -52,6 +52,12 @@ export class LeaseTable {
   }
 
   recycle(lease: LeaseState): void {
+    // A free lease must not keep an old generation alive.
+    const gone = lease as Partial<Pick<LeaseState, 'backend' | 'exchange' | 'pool' | 'strategy'>>;
+    gone.backend = undefined;
+    gone.exchange = undefined;
+    gone.pool = undefined;
+    gone.strategy = undefined;
     this.#free.push(lease);
   }
 }

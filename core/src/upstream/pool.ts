@@ -68,6 +68,10 @@ export class Pool implements PoolView {
     this.strategy?.update(members);
   }
 
+  has(backend: Backend): boolean {
+    return this.#members.has(backend);
+  }
+
   isAvailable(backend: Backend): boolean {
     // A plugin may ask about anything, also about a backend of another pool or an object of its own making.
     if (!this.#members.has(backend)) return false;

@@ -13,6 +13,8 @@ export class BackendRegistry {
   readonly #resolver: Resolver;
   readonly #onGone: (backend: BackendState) => void;
   readonly #lookups = new Set<Promise<void>>();
+  /** Left, with leases open: if it comes back meanwhile, they count. */
+  readonly #leaving = new Map<string, BackendState>();
   readonly #known = new Map<string, { backend: BackendState; claims: number }>();
 
   constructor(board: Scoreboard, resolver: Resolver, onFlip: FlipListener, onGone: (backend: BackendState) => void) {
@@ -30,7 +32,9 @@ export class BackendRegistry {
       known.claims++;
       return known.backend;
     }
-    const backend = new BackendState(pool, spec, this.#board, this.#onFlip, this.#resolver);
+    const returned = this.#leaving.get(key);
+    this.#leaving.delete(key);
+    const backend = returned?.comeBack() ? returned : new BackendState(pool, spec, this.#board, this.#onFlip, this.#resolver);
     const looking = this.#resolver.claim(spec.host).finally(() => this.#lookups.delete(looking));
     this.#lookups.add(looking);
     this.#known.set(key, { backend, claims: 1 });
@@ -45,12 +49,20 @@ export class BackendRegistry {
     this.#known.delete(key);
     this.#onGone(backend);
     this.#resolver.release(backend.host);
+    // Those that have lost their last lease since then are of no use any more.
+    for (const [other, { inFlight }] of this.#leaving) if (inFlight === 0) this.#leaving.delete(other);
+    if (backend.inFlight > 0) this.#leaving.set(key, backend);
     backend.retire();
   }
 
   /** The names of all backends were looked up once, found or not. */
   async resolved(): Promise<void> {
     await Promise.all(this.#lookups);
+  }
+
+  /** Leases open on all backends, also on those that left with some. */
+  get inFlight(): number {
+    return [...this.all(), ...this.#leaving.values()].reduce((sum, backend) => sum + backend.inFlight, 0);
   }
 
   all(): Iterable<BackendState> {

@@ -10,6 +10,9 @@ import type { BackendState } from '../upstream/backend.ts';
 import { IdleConnections } from '../upstream/idle.ts';
 import { LeaseTable } from '../upstream/leases.ts';
 
+/** What a burst may leave behind. */
+const MAX_FREE_EXCHANGES = 1_024;
+
 export class DataThread {
   readonly engine: SocketEngine;
   readonly metrics: TrafficMetrics;
@@ -35,6 +38,11 @@ export class DataThread {
     this.metrics = metrics;
     this.events = events;
     this.observe = observe;
+  }
+
+  /** The exchange has nothing of its last use any more. */
+  giveBack(exchange: Exchange): void {
+    if (this.freeExchanges.length < MAX_FREE_EXCHANGES) this.freeExchanges.push(exchange);
   }
 
   nextConnectionId(): number {

@@ -28,7 +28,11 @@ export class Recorder {
       this.calls.push(`${name} ${hook}`);
     };
     return plugin(name, ({ hooks }) => {
-      hooks.onConnect.tap(() => note('onConnect'));
+      try {
+        hooks.onConnect.tap(() => note('onConnect'));
+      } catch {
+        // It stands on a route or a pool, where there are no connections.
+      }
       hooks.onRequest.tap(() => note('onRequest'));
       hooks.selectBackend.tap(() => note('selectBackend'));
       hooks.onResponseHead.tap(() => note('onResponseHead'));

@@ -1,5 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -128,6 +129,23 @@ describe('steelyard', () => {
     await until('reloaded');
     child.kill('SIGINT');
     expect(await exit).toBe(0);
+  });
+
+  it('a Ctrl-C that comes twice, from the terminal and from npm, is one: the open exchange ends', async () => {
+    const slow = createHttpServer((_request, response) => void setTimeout(() => response.end('whole'), 150)).listen(0, '127.0.0.1');
+    await new Promise((resolve) => slow.once('listening', resolve));
+    const asked = new Promise((resolve) => slow.once('request', resolve));
+    const backend = `http://127.0.0.1:${(slow.address() as { port: number }).port}`;
+    const { child, exit, until } = runOn('-c', put('twice.json', { ...valid(), pools: { web: { backends: [backend] } } }));
+    const { port } = ((await until('ready')).listeners as { port: number }[])[0]!;
+    const answer = fetch(`http://127.0.0.1:${port}/`, { headers: { connection: 'close' } }).then((response) => response.text(), () => 'cut');
+    await asked;
+    child.kill('SIGINT');
+    await until('SIGINT');
+    child.kill('SIGINT');
+    expect([await answer, await exit]).toEqual(['whole', 0]);
+    slow.closeAllConnections();
+    slow.close();
   });
 
   it('a second signal does not wait for open exchanges', async () => {

@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['**/node_modules/**', 'test/third-party/**'],
+    setupFiles: ['test/seed.ts'],
     pool: 'forks',
     // The default leaves a core free; most tests here wait for sockets.
     maxWorkers: '100%',

@@ -17,6 +17,10 @@ describe('parseAddress', () => {
     expect(parseAddress('10.0.0.1')).toBeDefined();
   });
 
+  it.each(['::%', 'fe80::1%\r\nx', 'fe80::1%"'])('refuses a zone that is no name: %j', (address) => {
+    expect(parseAddress(address)).toBeUndefined();
+  });
+
   it('leaves the zone out', () => {
     expect(parseAddress('fe80::1%eth0')).toEqual(parseAddress('fe80::1'));
   });

@@ -1,11 +1,10 @@
 /** A listening socket and the connections it accepted. It outlives generations: a reload changes its plan, not its socket. */
 import type { ListenerPlan } from '../generation.ts';
+import type { ClientConnection } from './client-connection.ts';
 import { HttpConnection } from '../request/connection.ts';
 import type { ListenSocket, Socket } from '../sockets/socket.ts';
 import { StreamConnection } from '../stream/connection.ts';
 import type { DataThread } from '../workers/data-thread.ts';
-
-type ClientConnection = HttpConnection | StreamConnection;
 
 export class Listener {
   /** The newest generation's view. Connections look it up for each exchange. */

@@ -112,8 +112,12 @@ function parseV4(text: string, start: number): number {
 }
 const DOT = 0x2e;
 
+/** Names of interfaces; anything else comes from somebody who writes what he likes into X-Forwarded-For. */
+const ZONE = /^[0-9A-Za-z.-]{1,32}$/;
+
 function parseV6(text: string): ParsedAddress | undefined {
   const zone = text.indexOf('%');
+  if (zone >= 0 && !ZONE.test(text.slice(zone + 1))) return undefined;
   const address = zone < 0 ? text : text.slice(0, zone);
   // 45 characters are the longest form: six groups and a dotted address.
   if (address.length > 45) return undefined;

@@ -1,17 +1,7 @@
 /** Before the first byte: `onConnect`. A plugin may refuse the connection; nothing of the client's was read for it. */
-import type { Connection } from '@steelyard/sdk';
-import type { ListenerPlan } from '../generation.ts';
-import type { Socket } from '../sockets/socket.ts';
-import type { DataThread } from '../workers/data-thread.ts';
+import type { ClientConnection } from '../listen/client-connection.ts';
 
-export interface Admissible extends Connection {
-  readonly socket: Socket;
-  readonly thread: DataThread;
-  readonly plan: ListenerPlan;
-  admit(): void;
-}
-
-export function connect(connection: Admissible): void {
+export function connect(connection: ClientConnection): void {
   const hook = connection.plan.hooks.onConnect;
   if (!hook) return connection.admit();
   connection.socket.pause();

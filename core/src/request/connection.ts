@@ -2,6 +2,7 @@
  * Step 1: a client's connection. Bytes come in; whole heads begin exchanges, one at a time, in order;
  * what comes too early (a pipelined request, a body nobody can take yet) waits in `#waiting`.
  */
+import { ClientConnection } from '../listen/client-connection.ts';
 import type { Listener } from '../listen/listener.ts';
 import type { Generation, ListenerPlan } from '../generation.ts';
 import { endsHead, parseRequestHead } from '../http1/request-head.ts';
@@ -9,7 +10,7 @@ import type { Timed } from '../sockets/deadlines.ts';
 import type { Socket, SocketHandler } from '../sockets/socket.ts';
 import type { DataThread } from '../workers/data-thread.ts';
 import { Exchange } from './exchange.ts';
-import { connect, type Admissible } from './connect.ts';
+import { connect } from './connect.ts';
 import { ForwardingLines } from './forwarding.ts';
 
 /** What may wait before reading is paused: a client that pipelines further than this has to wait itself. */
@@ -20,20 +21,12 @@ const LINGER_MS = 2_000;
 
 const NOTHING = Buffer.alloc(0);
 
-export class HttpConnection implements Admissible, SocketHandler, Timed {
+export class HttpConnection extends ClientConnection implements SocketHandler, Timed {
   readonly protocol = 'http' as const;
-  readonly id: number;
-  readonly socket: Socket;
-  readonly thread: DataThread;
-  /** The listener's name when it was accepted: a reload may give another. */
-  readonly listener: string;
-  readonly remoteAddress: string;
-  readonly openedAt = performance.now();
   deadline = Infinity;
   deadlineIndex = -1;
   /** The response under way is the last one, and says so. */
   isDraining = false;
-  readonly #listener: Listener;
   #exchange: Exchange | undefined;
   #lines: ForwardingLines | undefined;
   #waiting = NOTHING;
@@ -49,29 +42,11 @@ export class HttpConnection implements Admissible, SocketHandler, Timed {
   #hasClosed = false;
 
   constructor(thread: DataThread, listener: Listener, socket: Socket) {
-    this.thread = thread;
-    this.id = thread.nextConnectionId();
-    this.socket = socket;
-    this.#listener = listener;
-    this.listener = listener.name;
-    this.remoteAddress = socket.remoteAddress;
+    super(thread, listener, socket);
     socket.handler = this;
     thread.deadlines.add(this);
   }
 
-  get remotePort(): number {
-    return this.socket.remotePort;
-  }
-  get localAddress(): string {
-    return this.socket.localAddress;
-  }
-  get localPort(): number {
-    return this.socket.localPort;
-  }
-  /** The newest generation's view of this listener: the next request is served by it. */
-  get plan(): ListenerPlan {
-    return this.#listener.plan;
-  }
   /** The config that the exchange under way runs under. */
   get generation(): Generation | undefined {
     return this.#exchange?.generation;
@@ -268,7 +243,7 @@ export class HttpConnection implements Admissible, SocketHandler, Timed {
     this.#hasClosed = true;
     this.thread.deadlines.remove(this);
     this.#exchange?.clientGone();
-    this.#listener.forget(this);
+    this.leave();
   }
 
   onDeadline(): void {

@@ -1,9 +1,10 @@
 /** A client's connection on a tcp listener: it is its own exchange, and takes the same road as a request does. */
 import type { ErrorCode, TcpExchange } from '@steelyard/sdk';
-import type { Generation, ListenerPlan } from '../generation.ts';
+import type { Generation } from '../generation.ts';
+import { ClientConnection } from '../listen/client-connection.ts';
 import type { Listener } from '../listen/listener.ts';
 import { AttemptingExchange } from '../request/attempt.ts';
-import { connect, type Admissible } from '../request/connect.ts';
+import { connect } from '../request/connect.ts';
 import { HeldBody } from '../request/held-body.ts';
 import { select } from '../request/select.ts';
 import { settleAttempt, settleExchange } from '../request/settle.ts';
@@ -21,16 +22,8 @@ class StreamExchange extends AttemptingExchange implements TcpExchange {
   readonly route = undefined;
 }
 
-export class StreamConnection implements Admissible, SocketHandler, UpstreamUser {
+export class StreamConnection extends ClientConnection implements SocketHandler, UpstreamUser {
   readonly protocol = 'tcp' as const;
-  readonly id: number;
-  readonly socket: Socket;
-  readonly thread: DataThread;
-  /** The listener's name when it was accepted: a reload may give another. */
-  readonly listener: string;
-  readonly remoteAddress: string;
-  readonly openedAt = performance.now();
-  readonly #listener: Listener;
   readonly #exchange = new StreamExchange();
   #upstream: UpstreamConnection | undefined;
   #tunnel: Tunnel | undefined;
@@ -44,28 +37,10 @@ export class StreamConnection implements Admissible, SocketHandler, UpstreamUser
   #isOver = false;
 
   constructor(thread: DataThread, listener: Listener, socket: Socket) {
-    this.thread = thread;
-    this.id = thread.nextConnectionId();
-    this.socket = socket;
-    this.#listener = listener;
-    this.listener = listener.name;
-    this.remoteAddress = socket.remoteAddress;
+    super(thread, listener, socket);
     socket.handler = this;
   }
 
-  get remotePort(): number {
-    return this.socket.remotePort;
-  }
-  get localAddress(): string {
-    return this.socket.localAddress;
-  }
-  get localPort(): number {
-    return this.socket.localPort;
-  }
-  /** The newest generation's view of this listener; from `admit` on the connection stays with the one it found there. */
-  get plan(): ListenerPlan {
-    return this.#listener.plan;
-  }
 
   open(): void {
     connect(this);
@@ -238,7 +213,7 @@ export class StreamConnection implements Admissible, SocketHandler, UpstreamUser
     this.#hasClosed = true;
     this.#abort('client', 'ERR_CLIENT_CLOSED');
     this.#early.clear();
-    this.#listener.forget(this);
+    this.leave();
   }
 
   onUpstreamBytes(): void {}

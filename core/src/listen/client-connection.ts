@@ -1,0 +1,57 @@
+/** What every client connection is, whatever is spoken on it. */
+import type { Connection, Protocol } from '@steelyard/sdk';
+import type { Generation, ListenerPlan } from '../generation.ts';
+import type { Socket } from '../sockets/socket.ts';
+import type { DataThread } from '../workers/data-thread.ts';
+import type { Listener } from './listener.ts';
+
+export abstract class ClientConnection implements Connection {
+  abstract readonly protocol: Protocol;
+  readonly id: number;
+  readonly socket: Socket;
+  readonly thread: DataThread;
+  /** The listener's name when it was accepted: a reload may give another. */
+  readonly listener: string;
+  readonly remoteAddress: string;
+  readonly openedAt = performance.now();
+  readonly #owner: Listener;
+
+  constructor(thread: DataThread, owner: Listener, socket: Socket) {
+    this.thread = thread;
+    this.id = thread.nextConnectionId();
+    this.socket = socket;
+    this.#owner = owner;
+    this.listener = owner.name;
+    this.remoteAddress = socket.remoteAddress;
+  }
+
+  get remotePort(): number {
+    return this.socket.remotePort;
+  }
+  get localAddress(): string {
+    return this.socket.localAddress;
+  }
+  get localPort(): number {
+    return this.socket.localPort;
+  }
+  /** The newest generation's view of the listener. */
+  get plan(): ListenerPlan {
+    return this.#owner.plan;
+  }
+  /** The config that the exchange under way runs under. */
+  abstract get generation(): Generation | undefined;
+
+  /** Asks `onConnect`, then goes on by `admit`. */
+  abstract open(): void;
+  /** `onConnect` has nothing against it. */
+  abstract admit(): void;
+  /** Stop, or removal of the listener: it ends as soon as it can without cutting anything. */
+  abstract drain(): void;
+  /** The drain limit is over. */
+  abstract cut(): void;
+
+  /** It is closed: the listener counts it no more. */
+  protected leave(): void {
+    this.#owner.forget(this);
+  }
+}

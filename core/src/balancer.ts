@@ -115,7 +115,6 @@ export class Balancer {
       }
       this.#state = 'stopping';
       const limitMs = options.drainLimitMs ?? this.#generation?.config.drainLimitMs ?? 0;
-      if (this.#generation) this.#generation.isStopping = true;
       for (const listener of this.#listeners.values()) await listener.close();
       await settledWithin(limitMs, () => this.#ledgerIsClear());
       for (const listener of [...this.#listeners.values(), ...this.#departing]) listener.cut();

@@ -52,8 +52,6 @@ export class Generation {
   readonly number: number;
   readonly config: ResolvedConfig;
   readonly plans = new Map<string, ListenerPlan>();
-  /** Its responses say that they are the last on their connection. */
-  isStopping = false;
   readonly #services: GenerationServices;
   readonly #pools = new Map<string, LivePool>();
   readonly #healthHooks = new Map<string, HookSet>();

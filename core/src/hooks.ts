@@ -39,7 +39,7 @@ export interface HookSet {
 export type Scope = { readonly kind: 'config' } | { readonly kind: 'listener' | 'route' | 'pool'; readonly name: string };
 
 /** A pool's strategy as the last tap of `selectBackend`. */
-export interface StrategyTap {
+interface StrategyTap {
   readonly plugin: PluginRuntime;
   readonly select: (exchange: Exchange, pool: PoolView) => Backend | undefined;
 }

@@ -1,5 +1,5 @@
 /** A burst of large heads leaves no memory behind: exchange objects that are used again give large buffers up. */
-import net from 'node:net';
+import type net from 'node:net';
 import v8 from 'node:v8';
 import vm from 'node:vm';
 import { expect, it } from 'vitest';

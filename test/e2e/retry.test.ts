@@ -134,7 +134,7 @@ describe('a backend that closes without an answer', () => {
   });
 });
 
-it('a retry is counted when it is made, not when there is nobody left to ask', async () => {
+it.each(['http', 'tcp'] as const)('a retry is counted when it is made, not when there is nobody left to ask: %s', async (protocol) => {
   let snapshot: () => Promise<MetricsSnapshot> = () => Promise.reject(new Error('not started'));
   const reader = defineExporter<{}>({
     name: 'reader', options: {},
@@ -142,7 +142,12 @@ it('a retry is counted when it is made, not when there is nobody left to ask', a
       snapshot = take;
     },
   });
-  const { port } = await start({ ...proxyTo(await dead(), await dead()), plugins: [reader()] });
+  const backends = [await dead(), await dead()];
+  const overTcp: Config = {
+    listeners: [{ port: 0, host: '127.0.0.1', protocol: 'tcp', pool: 'web' }],
+    pools: { web: { protocol: 'tcp', backends: backends.map((url) => url.replace('http:', 'tcp:')) } },
+  };
+  const { port } = await start({ ...(protocol === 'tcp' ? overTcp : proxyTo(...backends)), plugins: [reader()] });
   await sendRaw(port, GET);
   const family = (await snapshot()).families.find(({ name }) => name === 'steelyard_retries_total')!;
   expect(family.samples).toEqual([{ labels: { pool: 'web' }, value: 1 }]);

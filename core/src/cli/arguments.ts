@@ -32,7 +32,7 @@ type OptionName = keyof typeof OPTIONS;
 const isOption = (name: string): name is OptionName => Object.hasOwn(OPTIONS, name);
 
 /** What each command understands beside `--help` and `--version`. */
-export const OPTIONS_OF: Record<CommandName, readonly OptionName[]> = {
+const OPTIONS_OF: Record<CommandName, readonly OptionName[]> = {
   start: ['config', 'watch', 'log-level', 'workers', 'json'],
   check: ['config', 'json'],
   init: ['config'],

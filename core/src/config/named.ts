@@ -45,7 +45,7 @@ export async function useByName(named: NamedUse, path: string, source: PluginSou
 }
 
 /** Short names are ours first, then a stranger's; paths and full package names stand for themselves. */
-export function candidatesFor(name: string): string[] {
+function candidatesFor(name: string): string[] {
   if (name.startsWith('.') || isAbsolute(name) || name.includes('/') || name.startsWith('steelyard-plugin-')) return [name];
   return [`${PLUGINS_PACKAGE}/${name}`, `steelyard-plugin-${name}`];
 }

@@ -46,7 +46,7 @@ const listener = closed(
   { keyHints: { tls: NOT_BUILT, ssl: NOT_BUILT, cert: NOT_BUILT, certificates: NOT_BUILT, https: NOT_BUILT } },
 );
 
-export const backendShape = choice(
+const backendShape = choice(
   { type: 'string' },
   true,
   closed(

@@ -9,7 +9,7 @@ export interface Streak {
   readonly inARow: number;
 }
 
-export interface Thresholds {
+interface Thresholds {
   /** Good results in a row that turn a failing verdict. At least 1. */
   readonly rise: number;
   /** Failed results in a row that turn a passing verdict. At least 1. */

@@ -15,7 +15,7 @@ export const EXPECT = 6;
 /** `Forwarded` and all `X-Forwarded-*`. */
 export const FORWARDING = 7;
 /** Ends at the next hop, and the core has no use for its value. */
-export const HOP_BY_HOP = 8;
+const HOP_BY_HOP = 8;
 export const HTTP2_SETTINGS = 9;
 
 const IDS: Readonly<Record<string, number>> = {

@@ -19,7 +19,7 @@ export function readLength(bytes: Uint8Array, start: number, end: number): numbe
 
 export const CODING_CHUNKED = 0;
 /** A well-formed list that names something else than chunked alone. */
-export const CODING_OTHER = 1;
+const CODING_OTHER = 1;
 export const CODING_MALFORMED = 2;
 
 /** What the value of the one `Transfer-Encoding` field asks for (RFC 9112 §6.1). */
@@ -49,7 +49,7 @@ export function endOfToken(bytes: Uint8Array, start: number, end: number): numbe
   while (at < end && TOKEN[bytes[at]!] !== 0) at++;
   return at;
 }
-export function endOfSpace(bytes: Uint8Array, start: number, end: number): number {
+function endOfSpace(bytes: Uint8Array, start: number, end: number): number {
   let at = start;
   while (at < end && (bytes[at] === SP || bytes[at] === HTAB)) at++;
   return at;

@@ -4,7 +4,7 @@ import { copyRun } from './write-bytes.ts';
 
 /** Bytes of the section, its empty line included. */
 export const MAX_TRAILER_BYTES = 8192;
-export const MAX_TRAILERS = 64;
+const MAX_TRAILERS = 64;
 const NOTHING = Buffer.alloc(0);
 
 /**

@@ -21,7 +21,7 @@ export function writeText(text: string, out: Buffer, at: number): number {
 }
 
 /** A whole number, 0 to 2^53 - 1, in decimal. */
-export function writeDecimal(value: number, out: Buffer, at: number): number {
+function writeDecimal(value: number, out: Buffer, at: number): number {
   let end = at + 1;
   for (let rest = value; rest >= 10; rest = Math.floor(rest / 10)) end++;
   let rest = value;

@@ -12,7 +12,7 @@ interface Allowance {
   suppressed: number;
 }
 
-export interface RefusalFacts {
+interface RefusalFacts {
   exchange: number;
   listener: string;
   client: string;

@@ -105,10 +105,7 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
     this.hasResponseByte = false;
     this.interims = 0;
     this.partialHead = undefined;
-    if (select(this)) {
-      if (this.attempts > 1) this.thread.metrics.retry(this.pool.name);
-      return forward(this);
-    }
+    if (select(this)) return forward(this);
     if (this.#lastFailure) return this.fail(this.#lastFailure.status, this.#lastFailure.code, this.#lastFailure.detail);
     this.fail(503, 'ERR_NO_BACKEND', `no backend of pool ${this.pool.name} is available`);
   }

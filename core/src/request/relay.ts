@@ -105,7 +105,7 @@ export function clientWire(exchange: Exchange, framing: 'none' | 'length' | 'chu
   const isUnknownLength = framing === 'chunked' || framing === 'close';
   const isHttp10 = request.version === '1.0';
   // A response that overtakes its request ends the connection: what is left of the body has no taker (RFC 9112 §9.6).
-  if (!body.isComplete || connection.isDraining || exchange.generation.isStopping || (isUnknownLength && isHttp10)) exchange.keepAlive = false;
+  if (!body.isComplete || connection.isDraining || (isUnknownLength && isHttp10)) exchange.keepAlive = false;
   return {
     framing: isUnknownLength ? (isHttp10 ? 'close' : 'chunked') : framing,
     connection: exchange.keepAlive ? (isHttp10 ? 'keep-alive' : '') : 'close',

@@ -23,7 +23,8 @@ export function select(exchange: AttemptingExchange): boolean {
       exchange.tried.push(backend);
       continue;
     }
-    exchange.attempts++;
+    // Counted when there is somebody to ask again, not when there is nobody left.
+    if (++exchange.attempts > 1) thread.metrics.retry(pool.name);
     exchange.lease = lease;
     exchange.backend = backend;
     lease.strategy?.onStart?.(lease);

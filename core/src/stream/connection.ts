@@ -41,7 +41,6 @@ export class StreamConnection extends ClientConnection implements SocketHandler,
     socket.handler = this;
   }
 
-
   open(): void {
     connect(this);
   }
@@ -107,7 +106,6 @@ export class StreamConnection extends ClientConnection implements SocketHandler,
     settleAttempt(exchange, { kind: 'failed', phase: 'connect', code, status: 0 });
     this.#lastFailure = { code, detail };
     if (exchange.attempts >= exchange.pool.config.retry.attempts) return this.#fail(code, detail);
-    this.thread.metrics.retry(exchange.pool.name);
     this.#attempt();
   }
 

@@ -58,7 +58,7 @@ class Direction implements SocketHandler {
 }
 
 /** What came before the tunnel stood. */
-export interface EarlyBytes {
+interface EarlyBytes {
   readonly fromClient?: Buffer;
   readonly fromBackend?: Buffer;
   /** The client has said FIN already: its `onEnd` will not come again. */

@@ -5,7 +5,7 @@ import type { Resolver } from './resolver.ts';
 import { MAX_SOURCES, type Scoreboard } from '../workers/scoreboard.ts';
 
 /** One source's objection: while there is one, the backend gets nothing new. */
-export interface Mark {
+interface Mark {
   readonly source: string;
   readonly reason: string;
   /** Monotonic milliseconds. */

@@ -1,25 +1,21 @@
-/** The balancer: holds the listeners and the current generation; starts, reloads, stops. */
+/** The balancer: the control plane. It holds the current generation and the data planes that carry the traffic; starts, reloads, stops. */
 import type { Config, ConfigEnv, ConfigExport, HealthChange } from '@steelyard/sdk';
 import { describeError, SteelyardError } from '@steelyard/sdk';
 import { pino, type Logger } from 'pino';
 import { loadConfig, resolveConfig } from './config/load.ts';
-import type { ResolvedConfig, ResolvedListener } from './config/resolved.ts';
+import type { ResolvedConfig } from './config/resolved.ts';
+import { ControlGeneration } from './control/control-generation.ts';
 import { describePool, type BoundListener, type Description, type Ledger } from './description.ts';
-import { Generation } from './generation.ts';
 import { mergeMonitored } from './health/merge.ts';
-import { bindBeside } from './listen/bind.ts';
-import { Listener } from './listen/listener.ts';
 import { createServices, type Services } from './services.ts';
-import { settledWithin } from './settled-within.ts';
 import { LOG_FORM } from './log.ts';
 import { NodeSocketEngine } from './sockets/node-sockets.ts';
 import { DataThread } from './workers/data-thread.ts';
+import { LocalPlanes } from './workers/local-planes.ts';
+import type { Planes } from './workers/planes.ts';
 
 /** How long a new generation waits for the first results of checks before it is switched to. What is unknown then stays out until its result. */
 const WARM_UP_LIMIT_MS = 5_000;
-
-/** A socket that was destroyed tells so in the next turn; this is for machines under load. */
-const CUT_LIMIT_MS = 1_000;
 
 export interface BalancerOptions {
   /** Default: a pino logger that writes JSON lines to standard output. */
@@ -42,15 +38,12 @@ export class Balancer {
   readonly #log: Logger;
   readonly #followsLogLevel: boolean;
   readonly #services: Services;
-  readonly #thread: DataThread;
-  readonly #listeners = new Map<string, Listener>();
+  readonly #planes: Planes;
   readonly #retiring = new Set<Promise<void>>();
-  /** Left by a reload, with connections that have not ended yet. */
-  readonly #departing = new Set<Listener>();
   #state: State = 'new';
-  #generation: Generation | undefined;
-  /** Built, and waiting for the first results of its checks. */
-  #incoming: Generation | undefined;
+  #generation: ControlGeneration | undefined;
+  /** Built, and waiting for the data planes and the first results of its checks. */
+  #incoming: ControlGeneration | undefined;
   #numbers = 0;
   #files: readonly string[] = [];
   /** Reloads and the stop run one after the other. */
@@ -61,24 +54,29 @@ export class Balancer {
     this.#env = { command: options.command ?? 'embed', env: process.env };
     this.#log = options.logger ?? pino(LOG_FORM);
     this.#followsLogLevel = options.followsLogLevel ?? options.logger === undefined;
-    const services = createServices(this.#log, (change) => this.#healthChanged(change), (backend) => this.#thread.idle.drop(backend));
+    const services = createServices(this.#log, {
+      onFlip: (change) => this.#healthChanged(change),
+      onDown: (backend) => thread.idle.drop(backend),
+      planes: () => this.#planes,
+    });
+    const thread = new DataThread(new NodeSocketEngine(), services.metrics, services.events, (backend, outcome) => services.observer.observe(backend, outcome));
     this.#services = services;
-    this.#thread = new DataThread(new NodeSocketEngine(), services.traffic, services.events, (backend, outcome) => services.monitor.observe(backend, outcome));
+    this.#planes = new LocalPlanes(thread, services.traffic, services.observer);
   }
 
   /** Loads the config, builds, binds, waits for the first checks, serves. @throws SteelyardError: nothing is left open then. */
   async start(): Promise<void> {
     if (this.#state !== 'new') throw new SteelyardError('ERR_STATE', { message: `start() on a balancer that is ${this.#state}`, hint: 'create a new one' });
     this.#state = 'starting';
-    this.#services.process.start();
+    this.#services.thread.start();
     await this.#enqueue(async () => {
       try {
         await this.#advance(this.#source);
-        this.#services.traffic.started(this.#generation!.number);
+        this.#services.metrics.started(this.#generation!.number);
         this.#state = 'running';
       } catch (error) {
         this.#state = 'stopped';
-        await this.#closeEverything();
+        await this.#closeEverything(0);
         throw error;
       }
     });
@@ -95,10 +93,10 @@ export class Balancer {
       try {
         await this.#advance(config ?? this.#source);
         this.#source = config ?? this.#source;
-        this.#services.traffic.reload(true, this.#generation!.number);
+        this.#services.metrics.reload(true, this.#generation!.number);
         return { generation: this.#generation!.number };
       } catch (error) {
-        this.#services.traffic.reload(false);
+        this.#services.metrics.reload(false);
         const told = error as { code?: unknown; faults?: unknown };
         this.#log.error({ code: told.code, faults: told.faults, generation: this.#generation!.number }, `reload refused, the config of before goes on: ${describeError(error)}`);
         throw error;
@@ -114,26 +112,18 @@ export class Balancer {
         return;
       }
       this.#state = 'stopping';
-      const limitMs = options.drainLimitMs ?? this.#generation?.config.drainLimitMs ?? 0;
-      for (const listener of this.#listeners.values()) await listener.close();
-      await settledWithin(limitMs, () => this.#ledgerIsClear());
-      for (const listener of [...this.#listeners.values(), ...this.#departing]) listener.cut();
-      await settledWithin(CUT_LIMIT_MS, () => this.#ledgerIsClear());
-      await this.#closeEverything();
+      await this.#closeEverything(options.drainLimitMs ?? this.#generation?.config.drainLimitMs ?? 0);
       this.#state = 'stopped';
       this.#log.info('stopped');
     });
   }
 
-  async #closeEverything(): Promise<void> {
-    for (const listener of this.#listeners.values()) await listener.close();
-    this.#listeners.clear();
+  async #closeEverything(drainLimitMs: number): Promise<void> {
+    await this.#planes.stop(drainLimitMs);
     this.#services.monitor.stop();
     await Promise.all(this.#retiring);
     await this.#generation?.end();
-    this.#thread.idle.destroyAll();
-    await settledWithin(CUT_LIMIT_MS, () => this.#thread.idle.size === 0);
-    this.#services.process.stop();
+    this.#services.thread.stop();
   }
 
   /** From a config to the generation that serves. Fails before anything was switched. */
@@ -142,27 +132,22 @@ export class Balancer {
     const { resolved, files } = await this.#load(source);
     // At the start it holds for the start itself; a reload may still be refused.
     if (!previous) this.#followLogLevel(resolved);
-    const next = await Generation.build(++this.#numbers, resolved, this.#services, () => this.#watchHealth());
-    const added: Listener[] = [];
+    const next = await ControlGeneration.build(++this.#numbers, resolved, this.#services.control, (generation, pool) => this.#membershipChanged(generation, pool));
     try {
-      for (const listener of resolved.listeners) {
-        if (this.#listeners.has(keyOf(listener))) continue;
-        const fresh = new Listener(this.#thread, next.plans.get(listener.name)!);
-        await bindBeside(fresh, [...this.#listeners.values(), ...this.#departing]);
-        added.push(fresh);
-      }
+      await this.#planes.prepare(next);
       // The backends that are new get their first checks before anything is sent to them, or kept from them.
       this.#incoming = next;
       this.#watchHealth();
       await this.#services.monitor.firstResults(WARM_UP_LIMIT_MS);
     } catch (error) {
-      for (const listener of added) await listener.close();
       this.#incoming = undefined;
       this.#watchHealth();
+      previous?.takeBackBits();
+      await this.#planes.discard();
       await next.end();
       throw error;
     }
-    this.#switch(previous, next, added);
+    this.#switch(previous, next);
     this.#files = files;
     this.#followLogLevel(resolved);
     this.#log.info({ generation: next.number, listeners: this.addresses() }, previous ? 'reloaded' : 'started');
@@ -178,39 +163,18 @@ export class Balancer {
     return { resolved: await resolveConfig(config, process.cwd()), files: [] };
   }
 
-  /** Synchronous: every connection sees either the old generation or the new one, and no request falls between them. */
-  #switch(previous: Generation | undefined, next: Generation, added: readonly Listener[]): void {
+  #switch(previous: ControlGeneration | undefined, next: ControlGeneration): void {
     next.takeOver(previous);
     this.#generation = next;
     this.#incoming = undefined;
     this.#watchHealth();
-    const gone = new Map(this.#listeners);
-    for (const listener of next.config.listeners) {
-      const kept = this.#listeners.get(keyOf(listener));
-      if (!kept) continue;
-      kept.follow(next.plans.get(listener.name)!);
-      gone.delete(keyOf(listener));
-    }
-    for (const listener of added) {
-      this.#listeners.set(keyOf(listener.plan.config), listener);
-      listener.serve();
-    }
-    for (const key of gone.keys()) this.#listeners.delete(key);
-    if (previous) this.#track(this.#retire(previous, [...gone.values()]));
+    this.#planes.switchOver();
+    if (previous) this.#track(this.#retire(previous));
   }
 
-  /** The old generation ends with its last exchange, at the latest at its drain limit. */
-  async #retire(old: Generation, gone: readonly Listener[]): Promise<void> {
-    for (const listener of gone) {
-      this.#departing.add(listener);
-      await listener.close();
-    }
-    const isOver = (): boolean => old.open === 0 && gone.every((listener) => listener.connections.size === 0);
-    await settledWithin(old.config.drainLimitMs, isOver);
-    for (const listener of gone) listener.cut();
-    for (const listener of this.#listeners.values()) listener.cut((connection) => connection.generation === old);
-    await settledWithin(CUT_LIMIT_MS, isOver);
-    for (const listener of gone) this.#departing.delete(listener);
+  /** It ends after the last thread has ended it. */
+  async #retire(old: ControlGeneration): Promise<void> {
+    await this.#planes.ended(old.number);
     await old.end();
   }
 
@@ -220,9 +184,15 @@ export class Balancer {
     void guarded.finally(() => this.#retiring.delete(guarded));
   }
 
+  #membershipChanged(generation: ControlGeneration, pool: string): void {
+    this.#watchHealth();
+    this.#planes.setMembers(generation, pool);
+  }
+
   /** The first results of new backends come before their generation serves: then its plugins hear of them, for nobody else would. */
   #healthChanged(change: HealthChange): void {
     if (!this.#generation?.healthChanged(change)) this.#incoming?.healthChanged(change);
+    this.#planes.healthChanged(change);
   }
 
   /** While a generation comes in, its backends are checked beside those of the one that serves. */
@@ -237,10 +207,6 @@ export class Balancer {
     return result;
   }
 
-  #ledgerIsClear(): boolean {
-    return this.ledger().clientConnections === 0;
-  }
-
   /** Where a listener can be reached: `address()` is the first one's. @throws SteelyardError ERR_STATE when there is none of that name. */
   address(name?: string): { host: string; port: number } {
     const found = this.addresses().find((listener) => name === undefined || listener.name === name);
@@ -249,7 +215,7 @@ export class Balancer {
   }
 
   addresses(): BoundListener[] {
-    return [...this.#listeners.values()].map(({ name, host, port, plan }) => ({ name, protocol: plan.config.protocol, host, port }));
+    return this.#planes.addresses();
   }
 
   describe(): Description {
@@ -258,8 +224,8 @@ export class Balancer {
       generation: generation?.number ?? 0,
       listeners: this.addresses(),
       pools: (generation?.pools ?? []).map(describePool),
-      plugins: generation ? generation.pluginNames : [],
-      served: this.#services.served.list(),
+      plugins: generation ? [...generation.pluginNames, ...this.#planes.pluginNames()] : [],
+      served: this.#services.control.served.list(),
     };
   }
 
@@ -269,16 +235,8 @@ export class Balancer {
   }
 
   ledger(): Ledger {
-    const { leases, idle, deadlines } = this.#thread;
-    let clientConnections = 0;
-    for (const listener of [...this.#listeners.values(), ...this.#departing]) clientConnections += listener.connections.size;
-    return { leasesOpened: leases.opened, leasesClosed: leases.closed, inFlight: this.#services.backends.inFlight, clientConnections, upstreamConnections: idle.size, deadlines: deadlines.size };
+    return { ...this.#planes.gauges(), inFlight: this.#services.control.backends.inFlight };
   }
-}
-
-/** What makes a listener the same over reloads: its address; with port 0 its name. */
-function keyOf(listener: ResolvedListener): string {
-  return listener.port === 0 ? `name ${listener.name}` : `${listener.host} ${listener.port}`;
 }
 
 /**

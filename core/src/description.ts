@@ -1,5 +1,7 @@
 /** What a balancer says of itself: for people, the command, and tests. */
-import type { Pool } from './upstream/pool.ts';
+import type { ResolvedPool } from './config/resolved.ts';
+import type { BackendState } from './upstream/backend.ts';
+import type { ThreadGauges } from './workers/gauges.ts';
 
 export interface BoundListener {
   name: string;
@@ -17,22 +19,16 @@ export interface Description {
 }
 
 /** What must be in balance; for tests and for whoever doubts. */
-export interface Ledger {
-  leasesOpened: number;
-  leasesClosed: number;
+export interface Ledger extends ThreadGauges {
   inFlight: number;
-  clientConnections: number;
-  upstreamConnections: number;
-  /** Connections and tunnels under a time-out. */
-  deadlines: number;
 }
 
-export function describePool(pool: Pool): Description['pools'][number] {
+export function describePool({ config, backends }: { config: ResolvedPool; backends: readonly BackendState[] }): Description['pools'][number] {
   return {
-    name: pool.name,
-    protocol: pool.config.protocol,
-    strategy: pool.config.strategy?.name ?? 'next available',
-    backends: pool.backends.map(({ id, url, health, weight, inFlight, marks }) => ({
+    name: config.name,
+    protocol: config.protocol,
+    strategy: config.strategy?.name ?? 'next available',
+    backends: backends.map(({ id, url, health, weight, inFlight, marks }) => ({
       id, url, health, weight, inFlight, marks: marks.map((mark) => `${mark.source}: ${mark.reason}`),
     })),
   };

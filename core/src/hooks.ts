@@ -61,7 +61,13 @@ export class TapRegistry {
   readonly #taps: Tap[] = [];
   /** Places with the same taps share a hook: tapable compiles a function for each, and call sites stay monomorphic. */
   readonly #compiled = new Map<string, unknown>();
+  readonly #thread: 'main' | 'workers';
   #isClosed = false;
+
+  /** @param thread whose taps these are: only health changes pass in main */
+  constructor(thread: 'main' | 'workers' = 'workers') {
+    this.#thread = thread;
+  }
 
   /** The tap-only face of one plugin in one scope. */
   face(plugin: PluginRuntime, scope: Scope): Hooks {
@@ -73,6 +79,9 @@ export class TapRegistry {
     const check = (hook: HookName, fn: unknown): void => {
       if (this.#isClosed || plugin.isSetUp) throw lateTap(plugin, hook);
       if (typeof fn !== 'function') throw misuse(plugin, hook, 'what it tapped is no function');
+      if (this.#thread === 'main' && hook !== 'onHealthChange') {
+        throw misuse(plugin, hook, "it runs in main, where no traffic passes: leave `runs: 'main'` out, or tap onHealthChange alone");
+      }
       if (hook === 'onConnect' && (scope.kind === 'route' || scope.kind === 'pool')) {
         throw misuse(plugin, hook, `it stands on ${scope.kind} ${scope.name}, but a connection has no ${scope.kind} yet: put it on a listener or on the config`);
       }

@@ -83,16 +83,16 @@ export class LaneBook {
       },
     };
   }
+}
 
-  /** Hooks for changes of one pool's backends: of everything that leads there. */
-  health(config: ResolvedConfig, pool: string): HookSet {
-    const routes = config.routes.filter((route) => route.pool === pool);
-    const listeners = config.listeners.filter((listener) => listener.pool === pool || routes.some((route) => route.listeners.includes(listener.name)));
-    return this.#registry.compile([
-      { kind: 'config' },
-      ...listeners.map(({ name }): Scope => ({ kind: 'listener', name })),
-      ...routes.map(({ name }): Scope => ({ kind: 'route', name })),
-      { kind: 'pool', name: pool },
-    ]);
-  }
+/** Hooks for changes of one pool's backends: of everything that leads there. */
+export function healthHooks(registry: TapRegistry, config: ResolvedConfig, pool: string): HookSet {
+  const routes = config.routes.filter((route) => route.pool === pool);
+  const listeners = config.listeners.filter((listener) => listener.pool === pool || routes.some((route) => route.listeners.includes(listener.name)));
+  return registry.compile([
+    { kind: 'config' },
+    ...listeners.map(({ name }): Scope => ({ kind: 'listener', name })),
+    ...routes.map(({ name }): Scope => ({ kind: 'route', name })),
+    { kind: 'pool', name: pool },
+  ]);
 }

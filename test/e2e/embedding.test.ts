@@ -128,7 +128,7 @@ describe('a balancer', () => {
       host.defer(() => void ends.push('deferred'));
       await host.shared('thing', () => 1, () => void ends.push('shared'));
       served = (await host.serve({ port: 0 }, (_request, response) => void response.end())).port;
-    });
+    }, 'closed', 'main');
     const balancer = create({ ...proxyTo('http://127.0.0.1:9'), listeners: [{ port: 0, host: '127.0.0.1' }, { port: taken, host: '127.0.0.1' }], plugins: [busy] });
     await expect(balancer.start()).rejects.toMatchObject({ code: 'ERR_LISTEN', message: expect.stringContaining(`127.0.0.1:${taken}`) as string, hint: expect.stringContaining('another port') as string });
     expect(ends).toEqual(['deferred', 'shared']);

@@ -2,11 +2,8 @@
 import { defineDiscovery, defineHealthCheck, type Config, type HttpPool } from '@steelyard/sdk';
 import httpCheck from '@steelyard/plugins/http-check';
 import passiveCheck from '@steelyard/plugins/passive-check';
-import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import type { MonitorClock } from '../../core/src/health/clock.ts';
-import type { PluginClock } from '../../core/src/plugins/runtime.ts';
-import { createServices } from '../../core/src/services.ts';
+import { clock } from '../../core/src/services.ts';
 import { proxyTo, start, type Running } from './support/balancer.ts';
 import { httpOrigin, namedOrigin, type Origin } from './support/origin.ts';
 import { Recorder } from './support/recorder.ts';
@@ -150,8 +147,6 @@ describe('a passive check', () => {
 });
 
 it('the timers of checks never come early by their own clock: the end of an ejection that is asked for too soon would not come at all', async () => {
-  const services = createServices(pino({ level: 'silent' }), () => {}, () => {});
-  const clock = services.clock as PluginClock & MonitorClock;
   const early = await Promise.all(Array.from({ length: 300 }, (_, i) => new Promise<number>((resolve) => {
     // Begun at all kinds of fractions of a millisecond, as ejections are.
     setTimeout(() => {

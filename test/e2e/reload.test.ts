@@ -181,7 +181,7 @@ describe('after a reload', () => {
     let opened = 0;
     let closed = 0;
     const page = definePlugin<{ text: string }>({
-      name: 'page', options: { text: { type: 'string' } },
+      name: 'page', options: { text: { type: 'string' } }, runs: 'main',
       async setup({ text }, host) {
         const shared = await host.shared('thing', () => ++opened, () => void closed++);
         await host.serve({ port: 0 }, (_request, response) => void response.end(`${text} ${shared}`));

@@ -7,7 +7,7 @@ import { namedOrigin } from './support/origin.ts';
 it('a handler of host.serve that writes behind its end harms nobody else', async () => {
   let port = 0;
   const page = definePlugin<{}>({
-    name: 'page', options: {},
+    name: 'page', options: {}, runs: 'main',
     async setup(_o, host) {
       ({ port } = await host.serve({ port: 0 }, (_request, response) => {
         response.end('done');

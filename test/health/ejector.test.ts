@@ -154,7 +154,7 @@ describe('ejection', () => {
 
   it('of a check that throws is told as its fault, and ejects nobody', () => {
     const { watch, a, b, fail, faults } = pair();
-    watch([a, b], [], [{ source: 'broken', ejection: EJECTION, observe: () => { throw new Error('cannot read'); } }]);
+    watch([a, b], [], [{ source: 'broken', failures: EJECTION.failures, ejection: EJECTION, observe: () => { throw new Error('cannot read'); } }]);
     fail();
     expect(faults).toEqual(['broken: cannot read', 'broken: cannot read', 'broken: cannot read']);
     expect(a.health).toBe('up');

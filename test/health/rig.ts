@@ -2,7 +2,8 @@
 import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import type { HealthChange, Outcome } from '@steelyard/sdk';
 import type { ResolvedBackend } from '../../core/src/config/resolved.ts';
-import { HealthMonitor, type ActiveCheck, type MonitorClock, type PassiveCheck } from '../../core/src/health/monitor.ts';
+import { HealthMonitor, type ActiveCheck, type EjectingCheck, type MonitoredPool, type MonitorClock } from '../../core/src/health/monitor.ts';
+import { PassiveObserver, type PassiveCheck } from '../../core/src/health/observer.ts';
 import { BackendState } from '../../core/src/upstream/backend.ts';
 import { Scoreboard } from '../../core/src/workers/scoreboard.ts';
 
@@ -51,12 +52,41 @@ export async function settled(): Promise<void> {
   await eventLoopTurn();
 }
 
+/** The monitor with the observer of one data thread, as `workers: 0` puts them together. */
+class Monitor extends HealthMonitor {
+  readonly #observer: PassiveObserver;
+
+  constructor(clock: MonitorClock, onFault: (source: string, error: unknown) => void) {
+    super(clock, onFault);
+    this.#observer = new PassiveObserver(() => clock.now(), {
+      failing: (backend, source, failures, last) => this.failing(backend, source, failures, last),
+      served: (backend, source) => this.served(backend, source),
+      fault: onFault,
+    });
+  }
+
+  override watch(pools: readonly MonitoredPool[]): void {
+    super.watch(pools);
+    this.#observer.watch(pools.map(({ members, active, passive }) => ({
+      hasActive: active.length > 0,
+      checks: passive as TrafficCheck[],
+      members: members.map((backend) => ({ backend, bits: passive.map(({ source }) => backend.sourceBit(source)) })),
+    })));
+  }
+
+  observe(backend: BackendState, outcome: Outcome): void {
+    this.#observer.observe(backend, outcome);
+  }
+}
+
+export type TrafficCheck = EjectingCheck & PassiveCheck;
+
 export function rig() {
   const clock = new VirtualClock();
   const board = new Scoreboard();
   const flips: string[] = [];
   const faults: string[] = [];
-  const monitor = new HealthMonitor(clock, (source, error) => faults.push(`${source}: ${error instanceof Error ? error.message : String(error)}`));
+  const monitor = new Monitor(clock, (source, error) => faults.push(`${source}: ${error instanceof Error ? error.message : String(error)}`));
   const tell = ({ backend, from, to, source, reason }: HealthChange): number => flips.push(`${clock.now()} ${backend.id} ${from}>${to} ${source}: ${reason}`);
   return {
     clock,
@@ -64,7 +94,7 @@ export function rig() {
     faults,
     monitor,
     backend: (id = 'a', spec: Partial<ResolvedBackend> = {}): BackendState => new BackendState('web', { ...SPEC, id, ...spec }, board, tell),
-    watch: (members: readonly BackendState[], active: readonly ActiveCheck[], passive: readonly PassiveCheck[] = []): void => monitor.watch([{ name: 'web', members, active, passive }]),
+    watch: (members: readonly BackendState[], active: readonly ActiveCheck[], passive: readonly TrafficCheck[] = []): void => monitor.watch([{ name: 'web', members, active, passive }]),
   };
 }
 
@@ -105,9 +135,10 @@ export function manualCheck(clock: VirtualClock, source = 'manual', schedule = S
 export const EJECTION = { failures: 3, ejectMs: 10_000, maxEjectMs: 35_000 };
 
 /** A passive check: 5xx is a failure, a status below 500 a success, and status 0 says nothing. */
-export function trafficCheck(source = 'passive-check', ejection = EJECTION): PassiveCheck {
+export function trafficCheck(source = 'passive-check', ejection = EJECTION): TrafficCheck {
   return {
     source,
+    failures: ejection.failures,
     ejection,
     observe: (_backend, outcome) => (outcome.kind === 'failed' ? false : outcome.status === 0 ? undefined : outcome.status < 500),
   };

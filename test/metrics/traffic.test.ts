@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import * as fc from 'fast-check';
 import type { Labels, MetricFamily, Outcome, Result } from '@steelyard/sdk';
 import { bucketOf, LATENCY_BOUNDS_SECONDS } from '../../core/src/metrics/histogram.ts';
-import { ProcessMetrics } from '../../core/src/metrics/process.ts';
+import { processFamilies, ThreadMetrics } from '../../core/src/metrics/process.ts';
 import { TrafficMetrics } from '../../core/src/metrics/traffic.ts';
 import { BackendState } from '../../core/src/upstream/backend.ts';
 import { Scoreboard } from '../../core/src/workers/scoreboard.ts';
@@ -133,7 +133,7 @@ describe('the rest', () => {
     expect(valueOf(families, 'steelyard_generation', {})).toBe(2);
   });
   it('has names by the rules of Prometheus: counters end in _total, nothing else does, each name once', () => {
-    const families = [...new TrafficMetrics().snapshot([]), ...new ProcessMetrics().snapshot()];
+    const families = [...new TrafficMetrics().snapshot([]), ...processFamilies(), ...new ThreadMetrics('main').snapshot()];
     for (const { name, type, help } of families) {
       expect(name).toMatch(/^(steelyard|process|nodejs)_[a-z0-9_]+$/);
       expect(name.endsWith('_total'), name).toBe(type === 'counter');
@@ -148,11 +148,13 @@ describe('the rest', () => {
     }));
   });
   it('measures the process: its counters never go back', () => {
-    const metrics = new ProcessMetrics();
+    const metrics = new ThreadMetrics('main');
     metrics.start();
-    const [first, second] = [metrics.snapshot(), metrics.snapshot()];
+    const [first, second] = [[...processFamilies(), ...metrics.snapshot()], [...processFamilies(), ...metrics.snapshot()]];
     metrics.stop();
-    for (const name of ['process_cpu_seconds_total', 'steelyard_event_loop_busy_seconds_total']) expect(valueOf(second, name, {})).toBeGreaterThanOrEqual(valueOf(first, name, {}));
+    expect(valueOf(second, 'process_cpu_seconds_total', {})).toBeGreaterThanOrEqual(valueOf(first, 'process_cpu_seconds_total', {}));
+    const busy = 'steelyard_event_loop_busy_seconds_total';
+    expect(valueOf(second, busy, { thread: 'main' })).toBeGreaterThanOrEqual(valueOf(first, busy, { thread: 'main' }));
     expect(valueOf(second, 'process_resident_memory_bytes', {})).toBeGreaterThan(1e6);
   });
 });

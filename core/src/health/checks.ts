@@ -2,17 +2,20 @@
 import type { CheckSchedule, Ejection, HealthCheckInstance, HealthCheckUse } from '@steelyard/sdk';
 import { SteelyardError } from '@steelyard/sdk';
 import type { ResolvedPool } from '../config/resolved.ts';
-import type { ActiveCheck, PassiveCheck } from './monitor.ts';
+import type { ActiveCheck } from './active.ts';
+import type { EjectingCheck } from './ejection.ts';
+import type { PassiveCheck } from './observer.ts';
 
-/** @throws SteelyardError ERR_PLUGIN_DEFINITION when an instance lacks what belongs to it, or has it out of range. */
+/** `places`: index of the check that each passive source stands for. @throws SteelyardError ERR_PLUGIN_DEFINITION when an instance lacks what belongs to it, or has it out of range. */
 export function poolChecks(
   pool: ResolvedPool,
   create: (use: HealthCheckUse) => HealthCheckInstance,
-): { active: ActiveCheck[]; passive: PassiveCheck[] } {
+): { active: ActiveCheck[]; passive: (EjectingCheck & PassiveCheck)[]; places: Map<string, number> } {
   const active: ActiveCheck[] = [];
-  const passive: PassiveCheck[] = [];
+  const passive: (EjectingCheck & PassiveCheck)[] = [];
+  const places = new Map<string, number>();
   const seen = new Map<string, number>();
-  for (const use of pool.health) {
+  for (const [place, use] of pool.health.entries()) {
     const count = (seen.get(use.name) ?? 0) + 1;
     seen.set(use.name, count);
     const source = count === 1 ? use.name : `${use.name}#${count}`;
@@ -23,9 +26,14 @@ export function poolChecks(
     if (!probe && !observe) refuse('it gives neither probe nor observe');
     if (probe) active.push({ source, probe, schedule: checkedSchedule(schedule, refuse) });
     // Two halves of one check keep a mark each: neither may clear the other's.
-    if (observe) passive.push({ source: probe ? `${source}:traffic` : source, observe, ejection: checkedEjection(ejection, refuse) });
+    if (observe) {
+      const { failures, ...checked } = checkedEjection(ejection, refuse);
+      const detector = { source: probe ? `${source}:traffic` : source, failures, observe, ejection: { failures, ...checked } };
+      passive.push(detector);
+      places.set(detector.source, place);
+    }
   }
-  return { active, passive };
+  return { active, passive, places };
 }
 
 function checkedSchedule(schedule: CheckSchedule | undefined, refuse: (fault: string) => never): CheckSchedule {

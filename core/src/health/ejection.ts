@@ -1,13 +1,13 @@
 /** One passive detector of one backend: failures in a row of real traffic, and the mark they lead to. */
-import type { Backend, Ejection, Outcome } from '@steelyard/sdk';
+import type { Ejection, Outcome } from '@steelyard/sdk';
 import type { BackendState } from '../upstream/backend.ts';
 import type { ActiveWatch } from './active.ts';
 
-export interface PassiveCheck {
+/** A passive check as main has it: what follows when real traffic fails. */
+export interface EjectingCheck {
   /** As `ActiveCheck.source`. */
   readonly source: string;
   readonly ejection: Ejection;
-  observe(backend: Backend, outcome: Outcome): boolean | undefined;
 }
 
 /** A mark follows soon, and so lasts twice as long, when it begins within this many lengths of the last one after that one's end. */
@@ -15,17 +15,15 @@ const SOON_LENGTHS = 2;
 
 export class PassiveWatch {
   readonly backend: BackendState;
-  check: PassiveCheck;
+  check: EjectingCheck;
   /** The cell of the scoreboard where failures in a row are counted. */
   readonly bit: number;
-  /** Failures in a row as last counted here. */
-  failures = 0;
   hasSeenResult = false;
   /** 0 = not ejected. */
   ejectedUntil = 0;
   /** Of the last ejection, or of its end. */
   reason = '';
-  /** Time of the last failure or flip; -1 = none. */
+  /** Time when real traffic last failed often enough to be told, or of the last flip; -1 = none. */
   at = -1;
   cancelEnd: () => void = () => {};
 
@@ -34,12 +32,16 @@ export class PassiveWatch {
   #endedAt = -Infinity;
   #isRepeated = false;
 
-  constructor(backend: BackendState, check: PassiveCheck) {
+  constructor(backend: BackendState, check: EjectingCheck) {
     this.backend = backend;
     this.check = check;
     this.bit = backend.sourceBit(check.source);
   }
 
+  /** In a row, over all threads. */
+  get failures(): number {
+    return this.backend.failures(this.bit);
+  }
   get isEjected(): boolean {
     return this.ejectedUntil !== 0;
   }
@@ -63,7 +65,6 @@ export class PassiveWatch {
   }
 
   countAnew(): void {
-    this.failures = 0;
     this.backend.clearFailures(this.bit);
   }
 

@@ -1,39 +1,19 @@
-/** From a passive check's opinion of one lease to marks: counts failures in a row, ejects, calls a truce, lets back in. */
-import type { Outcome } from '@steelyard/sdk';
+/** From failures in a row of real traffic to marks: ejects, calls a truce, lets back in. Runs in main. */
 import type { BackendState } from '../upstream/backend.ts';
 import type { MonitorClock } from './clock.ts';
-import { describeOutcome, type PassiveWatch } from './ejection.ts';
+import type { PassiveWatch } from './ejection.ts';
 import type { Watched } from './watched.ts';
 
 export class Ejector {
   readonly #clock: MonitorClock;
   /** Changes marks, and survives a listener that throws. */
   readonly #flip: (source: string, change: () => void) => void;
-  readonly #onFault: (source: string, error: unknown) => void;
   readonly #find: (backend: BackendState) => Watched | undefined;
 
-  constructor(clock: MonitorClock, flip: (source: string, change: () => void) => void, onFault: (source: string, error: unknown) => void, find: (backend: BackendState) => Watched | undefined) {
+  constructor(clock: MonitorClock, flip: (source: string, change: () => void) => void, find: (backend: BackendState) => Watched | undefined) {
     this.#clock = clock;
     this.#flip = flip;
-    this.#onFault = onFault;
     this.#find = find;
-  }
-
-  /** On the data path: the good case ends after two stores. */
-  hear(watched: Watched, passive: PassiveWatch, outcome: Outcome): void {
-    let isGood: boolean | undefined;
-    try {
-      isGood = passive.check.observe(watched.backend, outcome);
-    } catch (error) {
-      this.#onFault(passive.check.source, error);
-      return;
-    }
-    if (isGood === true) {
-      passive.countAnew();
-      if (!passive.hasSeenResult) this.#firstSuccess(watched, passive);
-    } else if (isGood === false) {
-      this.#countFailure(watched, passive, outcome);
-    }
   }
 
   /** Ends the marks of this backend that may end now. Asked when their time is over, and after each result of an active check. */
@@ -45,35 +25,33 @@ export class Ejector {
     }
   }
 
-  #firstSuccess({ backend, active }: Watched, passive: PassiveWatch): void {
+  /** The first success in real traffic. */
+  served({ backend, active }: Watched, passive: PassiveWatch): void {
     passive.hasSeenResult = true;
     const { source } = passive.check;
     // Where there are active checks, they decide about an unknown backend.
     if (active.length === 0 && backend.health === 'unknown') this.#flip(source, () => backend.clear(source, 'served real traffic'));
   }
 
-  #countFailure(watched: Watched, passive: PassiveWatch, outcome: Outcome): void {
+  /** Real traffic failed as often in a row as the check allows. Told by the thread that counted, so it may be late. */
+  failing(watched: Watched, passive: PassiveWatch, failures: number, last: string): void {
     const { backend, pool } = watched;
+    if (backend.health === 'down') return;
     const now = this.#clock.now();
-    // While it is down, and for leases from before it came back, a failure is a left-over of what the mark already tells.
-    if (backend.health === 'down' || now - outcome.durationMs < watched.upSince) return;
     passive.hasSeenResult = true;
     passive.at = now;
-    passive.failures = backend.addFailure(passive.bit);
-    const { source, ejection } = passive.check;
-    if (passive.failures < ejection.failures) return;
-    if (now < (pool.truceUntil.get(source) ?? -Infinity)) passive.countAnew();
+    if (now < (pool.truceUntil.get(passive.check.source) ?? -Infinity)) passive.countAnew();
     else if (isLastAvailable(watched)) this.#callTruce(watched, passive, now);
-    else this.#eject(watched, passive, outcome, now);
+    else this.#eject(watched, passive, `${failures === 1 ? '1 failure' : `${failures} failures in a row`} in real traffic, the last: ${last}`, now);
   }
 
-  #eject(watched: Watched, passive: PassiveWatch, outcome: Outcome, now: number): void {
+  #eject(watched: Watched, passive: PassiveWatch, reason: string, now: number): void {
     const { backend, active } = watched;
     const { source } = passive.check;
     const lengthMs = passive.begin(now);
     watched.ejectedAt = now;
     for (const watch of active) watch.goodSinceEjection = 0;
-    passive.reason = `${passive.failures === 1 ? '1 failure' : `${passive.failures} failures in a row`} in real traffic, the last: ${describeOutcome(outcome)}`;
+    passive.reason = reason;
     passive.cancelEnd = this.#clock.after(lengthMs, () => this.endDue(watched));
     this.#flip(source, () => backend.mark(source, passive.reason, now));
   }
@@ -100,7 +78,7 @@ export class Ejector {
     const { source } = passive.check;
     passive.end(now);
     passive.reason = reason;
-    watched.upSince = now;
+    watched.backend.upSince = now;
     this.#flip(source, () => watched.backend.clear(source, reason));
   }
 }

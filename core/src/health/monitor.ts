@@ -2,25 +2,24 @@
  * Health as a whole: which checks run on which backend, what their results lead to. Lives as long as the balancer; generations come and go,
  * and each membership change or reload hands `watch` the list as it should be. Runs in the main thread, which alone flips.
  */
-import type { Outcome } from '@steelyard/sdk';
 import type { BackendState } from '../upstream/backend.ts';
 import { ActiveWatch, type ActiveCheck } from './active.ts';
 import type { MonitorClock } from './clock.ts';
-import { PassiveWatch, type PassiveCheck } from './ejection.ts';
+import { type EjectingCheck, PassiveWatch } from './ejection.ts';
 import { Ejector } from './ejector.ts';
 import type { Streak } from './streak.ts';
 import type { Watched, WatchedPool } from './watched.ts';
 
 export type { ActiveCheck } from './active.ts';
 export type { MonitorClock } from './clock.ts';
-export type { PassiveCheck } from './ejection.ts';
+export type { EjectingCheck } from './ejection.ts';
 
 export interface MonitoredPool {
   readonly name: string;
   readonly members: readonly BackendState[];
   /** The same objects again at each call, until a reload makes new ones: a new object restarts a probe that is under way. */
   readonly active: readonly ActiveCheck[];
-  readonly passive: readonly PassiveCheck[];
+  readonly passive: readonly EjectingCheck[];
 }
 
 /** One check of one backend, for metrics and the admin. */
@@ -44,8 +43,6 @@ export class HealthMonitor {
   readonly #onFault: (source: string, error: unknown) => void;
   readonly #ejector: Ejector;
   #watched = new Map<BackendState, Watched>();
-  /** The same by row of the scoreboard: the data path's look-up. */
-  #byRow: (Watched | undefined)[] = [];
   #pools = new Map<string, WatchedPool>();
   readonly #waiting = new Set<{ left: Set<ActiveWatch>; done: () => void }>();
   #isStopped = false;
@@ -54,7 +51,7 @@ export class HealthMonitor {
   constructor(clock: MonitorClock, onFault: (source: string, error: unknown) => void) {
     this.#clock = clock;
     this.#onFault = onFault;
-    this.#ejector = new Ejector(clock, (source, change) => this.#flip(source, change), onFault, (backend) => this.#watched.get(backend));
+    this.#ejector = new Ejector(clock, (source, change) => this.#flip(source, change), (backend) => this.#watched.get(backend));
   }
 
   /**
@@ -69,7 +66,6 @@ export class HealthMonitor {
     const before = this.#watched;
     const poolsBefore = this.#pools;
     this.#watched = new Map();
-    this.#byRow = [];
     this.#pools = new Map();
     const fresh: ActiveWatch[] = [];
     for (const pool of pools) {
@@ -78,10 +74,9 @@ export class HealthMonitor {
       for (const backend of pool.members) {
         // It may come back from an old generation's hands: what checks of that time said of it nobody would ever take back.
         if (!before.has(backend)) this.#forgetStrangers(backend, pool);
-        const watched = before.get(backend) ?? { backend, pool: record, active: [], passive: [], ejectedAt: -Infinity, upSince: -Infinity };
+        const watched = before.get(backend) ?? { backend, pool: record, active: [], passive: [], ejectedAt: -Infinity };
         watched.pool = record;
         this.#watched.set(backend, watched);
-        this.#byRow[backend.row] = watched;
         this.#replaceActive(watched, pool.active, fresh);
         this.#replacePassive(watched, pool.passive);
       }
@@ -122,14 +117,21 @@ export class HealthMonitor {
     });
   }
 
-  /** Asks the backend's passive checks. Called by the data path once per lease: without a failure it neither allocates nor asks the clock. */
-  observe(backend: BackendState, outcome: Outcome): void {
-    // Somebody else ended it: says nothing about the backend, whatever a detector makes of it.
-    if (outcome.kind === 'aborted') return;
-    const watched = this.#byRow[backend.row];
-    if (watched === undefined || watched.backend !== backend) return;
-    const { passive } = watched;
-    for (let index = 0; index < passive.length; index++) this.#ejector.hear(watched, passive[index]!, outcome);
+  /** Real traffic failed as often in a row as the check allows: told by a thread's observer. What is not watched any more is left alone. */
+  failing(backend: BackendState, source: string, failures: number, last: string): void {
+    const [watched, passive] = this.#passive(backend, source);
+    if (watched && passive) this.#ejector.failing(watched, passive, failures, last);
+  }
+
+  /** The first success in real traffic: told by a thread's observer. */
+  served(backend: BackendState, source: string): void {
+    const [watched, passive] = this.#passive(backend, source);
+    if (watched && passive) this.#ejector.served(watched, passive);
+  }
+
+  #passive(backend: BackendState, source: string): [Watched | undefined, PassiveWatch | undefined] {
+    const watched = this.#watched.get(backend);
+    return [watched, watched?.passive.find(({ check }) => check.source === source)];
   }
 
   states(): readonly CheckState[] {
@@ -152,7 +154,6 @@ export class HealthMonitor {
     this.#isStopped = true;
     for (const watched of this.#watched.values()) this.#dismiss(watched);
     this.#watched.clear();
-    this.#byRow = [];
   }
 
   #replaceActive(watched: Watched, checks: readonly ActiveCheck[], fresh: ActiveWatch[]): void {
@@ -172,7 +173,7 @@ export class HealthMonitor {
     }
   }
 
-  #replacePassive(watched: Watched, checks: readonly PassiveCheck[]): void {
+  #replacePassive(watched: Watched, checks: readonly EjectingCheck[]): void {
     const { backend } = watched;
     const before = new Map(watched.passive.map((watch) => [watch.check.source, watch]));
     const staying = new Set(checks.map(({ source }) => source));
@@ -189,7 +190,7 @@ export class HealthMonitor {
         return known;
       }
       // A backend that left while marked, lived on in an old generation and comes back: nobody else would end that mark.
-      this.#flip(check.source, () => backend.forgetSource(check.source, 'the backend came back to its pool'));
+      this.#flip(check.source, () => backend.resetSource(check.source, 'the backend came back to its pool'));
       return new PassiveWatch(backend, check);
     });
   }
@@ -220,7 +221,7 @@ export class HealthMonitor {
       const count = streak.inARow > 1 ? ` (${streak.inARow} in a row)` : '';
       this.#flip(source, () => backend.mark(source, reason + count, this.#clock.now()));
     } else if (streak.passing === true && before.passing !== true && backend.health === 'down') {
-      watched.upSince = this.#clock.now();
+      backend.upSince = this.#clock.now();
       const how = streak.inARow > 1 ? `${streak.inARow} good checks in a row` : 'the check was good';
       this.#flip(source, () => backend.clear(source, how));
     }

@@ -10,8 +10,6 @@ export interface Watched {
   passive: readonly PassiveWatch[];
   /** When the last passive mark began. */
   ejectedAt: number;
-  /** When the last mark ended: leases opened before are left-overs and say nothing new. */
-  upSince: number;
 }
 
 export interface WatchedPool {

@@ -15,9 +15,13 @@ export class Listener {
   #isHolding = true;
   #held: Socket[] = [];
 
-  constructor(thread: DataThread, plan: ListenerPlan) {
+  /** The number that its twins in other threads bind as well. */
+  readonly #sharedPort: number | undefined;
+
+  constructor(thread: DataThread, plan: ListenerPlan, sharedPort?: number) {
     this.#thread = thread;
     this.plan = plan;
+    this.#sharedPort = sharedPort;
   }
 
   get name(): string {
@@ -37,7 +41,7 @@ export class Listener {
   /** Binds, and holds what it accepts until `serve`. @throws SteelyardError ERR_LISTEN. */
   async bind(): Promise<void> {
     this.#socket = await this.#thread.engine.listen(
-      this.plan.config,
+      this.#sharedPort === undefined ? this.plan.config : { ...this.plan.config, port: this.#sharedPort, isShared: true },
       (socket) => this.#accept(socket),
       (error) => this.#thread.events.fault(error, `listener ${this.name} could not accept a connection`),
     );

@@ -16,7 +16,7 @@ export interface HostServices {
   readonly clock: PluginClock;
   readonly log: Logger;
   readonly shared: SharedRegistry;
-  readonly served: ServedRegistry;
+  readonly served: Pick<ServedRegistry, 'serve' | 'commit' | 'release'>;
   readonly metrics: MetricsRegistry;
   readonly probe: Host['probe'];
   /** For exporters: all numbers of the balancer. */

@@ -125,7 +125,7 @@ export class NodeSocketEngine implements SocketEngine {
     });
     return new Promise((resolve, reject) => {
       server.once('error', (error) => reject(listenError(address, error)));
-      server.listen({ host: address.host, port: address.port, backlog: address.backlog }, () => {
+      server.listen({ host: address.host, port: address.port, backlog: address.backlog, reusePort: address.isShared === true }, () => {
         server.removeAllListeners('error');
         server.on('error', onAcceptError);
         const bound = server.address() as net.AddressInfo;

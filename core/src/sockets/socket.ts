@@ -42,6 +42,8 @@ export interface ListenAddress {
   /** 0 = any free port. */
   readonly port: number;
   readonly backlog: number;
+  /** Other threads bind it too, and the system shares connections out (SO_REUSEPORT). Default false. */
+  readonly isShared?: boolean;
 }
 
 export interface ListenSocket {

@@ -38,6 +38,8 @@ export class BackendState implements Backend {
   labels: Readonly<Record<string, string>> = {};
   zone = '';
   priority = 0;
+  /** When its last mark ended, by main's clock in milliseconds: leases opened before are left-overs and say nothing new. */
+  upSince = -Infinity;
   maxInFlight = Infinity;
 
   readonly #board: Scoreboard;
@@ -136,6 +138,21 @@ export class BackendState implements Backend {
     this.#tellFlip(before, source, reason);
   }
 
+  /** The source begins anew: its mark and its failures go, its bit stays. */
+  resetSource(source: string, reason: string): void {
+    const before = this.health;
+    const bit = this.sourceBit(source);
+    this.#marks.delete(source);
+    this.#board.setMark(this.row, bit, false);
+    this.#board.clearFailures(this.row, bit);
+    this.#tellFlip(before, source, reason);
+  }
+
+  /** Bits that were given to sources other than these are free again: the config that wanted them did not come to serve. */
+  keepSources(sources: ReadonlySet<string>): void {
+    for (const source of [...this.#bits.keys()]) if (!sources.has(source)) this.forgetSource(source, 'its check is in no config');
+  }
+
   /** No generation uses it any more. Its row goes back once its last lease has ended. */
   retire(): void {
     this.#isRetired = true;
@@ -163,6 +180,11 @@ export class BackendState implements Backend {
   /** Counts a failure that a passive source saw, over all workers. Returns how many there were in a row. */
   addFailure(bit: number): number {
     return this.#board.addFailure(this.row, bit);
+  }
+
+  /** Failures in a row, over all workers. */
+  failures(bit: number): number {
+    return this.#board.failures(this.row, bit);
   }
 
   /** A success, or the end of a mark: failures count anew. */

@@ -29,13 +29,16 @@ export class Pool implements PoolView {
   /** Where core's own order stands: the place of its last pick. */
   #cursor = -1;
 
-  /** @param hasActiveCheck without one, nothing would ever end `unknown` but traffic. */
-  constructor(config: ResolvedPool, board: Scoreboard, hasActiveCheck: boolean) {
+  /**
+   * @param hasActiveCheck without one, nothing would ever end `unknown` but traffic.
+   * @param shares how many threads share the pool's retries
+   */
+  constructor(config: ResolvedPool, board: Scoreboard, hasActiveCheck: boolean, shares = 1) {
     this.config = config;
     this.#board = board;
     this.#takesUnknown = config.unknown === 'available' || !hasActiveCheck;
     this.responseLimits = { maxHeadBytes: config.maxResponseHeadBytes, maxTargetBytes: config.maxResponseHeadBytes, maxHeaders: MAX_RESPONSE_HEADERS };
-    this.budget = new RetryBudget(config.retry.budget, config.retry.budgetPerSecond);
+    this.budget = new RetryBudget(config.retry.budget, config.retry.budgetPerSecond / shares);
   }
 
   get name(): string {

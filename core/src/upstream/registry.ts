@@ -25,10 +25,10 @@ export class BackendRegistry {
   }
 
   /** The backend that the spec names, new or known; it lives until each claim was released. Does not touch the settings of a known one. */
-  claim(pool: string, spec: ResolvedBackend): BackendState {
+  claim(pool: string, spec: ResolvedBackend, row?: number): BackendState {
     const key = keyOf(pool, spec);
     const known = this.#known.get(key);
-    if (known) {
+    if (known && (row === undefined || row === known.backend.row)) {
       known.claims++;
       return known.backend;
     }

@@ -92,6 +92,9 @@ export class Scoreboard {
   addFailure(row: number, bit: number): number {
     return Atomics.add(this.#cells, row * ROW_CELLS + STREAKS + bit, 1) + 1;
   }
+  failures(row: number, bit: number): number {
+    return this.#cells[row * ROW_CELLS + STREAKS + bit]!;
+  }
   clearFailures(row: number, bit: number): void {
     const cell = row * ROW_CELLS + STREAKS + bit;
     if (this.#cells[cell] !== 0) Atomics.store(this.#cells, cell, 0);

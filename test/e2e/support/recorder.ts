@@ -77,6 +77,6 @@ export class Recorder {
 }
 
 /** A plugin in one line. */
-export function plugin(name: string, setup: (host: Host) => void | Promise<void>, onFailure: OnFailure = 'closed'): GeneralUse {
-  return definePlugin<{}>({ name, options: {}, onFailure, setup: (_options, host) => setup(host) })();
+export function plugin(name: string, setup: (host: Host) => void | Promise<void>, onFailure: OnFailure = 'closed', runs: 'main' | 'workers' = 'workers'): GeneralUse {
+  return definePlugin<{}>({ name, options: {}, onFailure, runs, setup: (_options, host) => setup(host) })();
 }

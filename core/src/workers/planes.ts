@@ -1,0 +1,26 @@
+/** The data planes as the balancer has them: one in its own thread, or one in each worker. */
+import type { HealthChange, MetricFamily } from '@steelyard/sdk';
+import type { ControlGeneration } from '../control/control-generation.ts';
+import type { BoundListener } from '../description.ts';
+import type { ThreadGauges } from './gauges.ts';
+
+export interface Planes {
+  /** Phase one, in all of them. @throws SteelyardError when one fails: then none has anything of it left. */
+  prepare(generation: ControlGeneration): Promise<void>;
+  /** Phase one is taken back: something else failed. */
+  discard(): Promise<void>;
+  /** Phase two: what was prepared serves. */
+  switchOver(): void;
+  /** The members of a pool changed. Its backends' sources are watched already. */
+  setMembers(generation: ControlGeneration, pool: string): void;
+  healthChanged(change: HealthChange): void;
+  /** Resolves when nothing of that generation, which served, is left in any of them. */
+  ended(number: number): Promise<void>;
+  /** Accepts no more, drains, ends. */
+  stop(drainLimitMs: number): Promise<void>;
+  addresses(): BoundListener[];
+  pluginNames(): string[];
+  /** Metrics of the plugins that run there, and of the threads themselves. */
+  families(): Promise<MetricFamily[]>;
+  gauges(): ThreadGauges;
+}

@@ -26,10 +26,10 @@ export interface Services extends GenerationServices {
  * @param onDown nothing should be kept ready for this backend: it is down, or gone.
  */
 export function createServices(log: Logger, onFlip: (change: HealthChange) => void, onDown: (backend: BackendState) => void): Services {
-  const traffic = new TrafficMetrics();
+  const board = Scoreboard.create({ workers: 0, isShared: false });
+  const traffic = new TrafficMetrics(board);
   const processMetrics = new ProcessMetrics();
   const metrics = new MetricsRegistry(coreFamilyNames());
-  const board = new Scoreboard();
   const events = new EventLog(log);
   const clock = {
     now: () => performance.now(),
@@ -49,11 +49,7 @@ export function createServices(log: Logger, onFlip: (change: HealthChange) => vo
     log[change.to === 'down' ? 'warn' : 'info'](facts, `${change.backend.id} is ${change.to}: ${change.reason}`);
     onFlip(change);
   };
-  const gone = (backend: BackendState): void => {
-    traffic.forget(backend);
-    onDown(backend);
-  };
-  const backends = new BackendRegistry(board, new Resolver(log), flipped, gone);
+  const backends = new BackendRegistry(board, new Resolver(log), flipped, onDown);
   const snapshot = (): MetricFamily[] => [...traffic.snapshot(backends.newest()), ...metrics.snapshot(), ...processMetrics.snapshot()];
   return {
     clock,

@@ -53,7 +53,7 @@ export async function settled(): Promise<void> {
 
 export function rig() {
   const clock = new VirtualClock();
-  const board = new Scoreboard();
+  const board = Scoreboard.create({ workers: 0, isShared: false });
   const flips: string[] = [];
   const faults: string[] = [];
   const monitor = new HealthMonitor(clock, (source, error) => faults.push(`${source}: ${error instanceof Error ? error.message : String(error)}`));

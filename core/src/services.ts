@@ -55,10 +55,10 @@ export interface ServiceEvents {
 }
 
 export function createServices(log: Logger, { onFlip, onDown, planes }: ServiceEvents): Services {
-  const traffic = new TrafficMetrics();
+  const board = Scoreboard.create({ workers: 0, isShared: false });
+  const traffic = new TrafficMetrics(board);
   const thread = new ThreadMetrics('main');
   const metrics = new MetricsRegistry(coreFamilyNames());
-  const board = new Scoreboard();
   const events = new EventLog(log);
   const flipped = (change: HealthChange): void => {
     const backend = change.backend as BackendState;
@@ -68,11 +68,7 @@ export function createServices(log: Logger, { onFlip, onDown, planes }: ServiceE
     log[change.to === 'down' ? 'warn' : 'info'](facts, `${change.backend.id} is ${change.to}: ${change.reason}`);
     onFlip(change);
   };
-  const gone = (backend: BackendState): void => {
-    traffic.forget(backend);
-    onDown(backend);
-  };
-  const backends = new BackendRegistry(board, new Resolver(log), flipped, gone);
+  const backends = new BackendRegistry(board, new Resolver(log), flipped, onDown);
   const snapshot = async (): Promise<{ takenAt: number; families: ReturnType<typeof mergeFamilies> }> => {
     const ofPlanes = await planes().families();
     const families = mergeFamilies([[...traffic.snapshot(backends.newest()), ...metrics.snapshot(), ...processFamilies(), ...thread.snapshot()], ofPlanes]);

@@ -83,7 +83,7 @@ export type TrafficCheck = EjectingCheck & PassiveCheck;
 
 export function rig() {
   const clock = new VirtualClock();
-  const board = new Scoreboard();
+  const board = Scoreboard.create({ workers: 0, isShared: false });
   const flips: string[] = [];
   const faults: string[] = [];
   const monitor = new Monitor(clock, (source, error) => faults.push(`${source}: ${error instanceof Error ? error.message : String(error)}`));

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import * as fc from 'fast-check';
 import type { Labels, MetricFamily, Outcome, Result } from '@steelyard/sdk';
 import { bucketOf, LATENCY_BOUNDS_SECONDS } from '../../core/src/metrics/histogram.ts';
@@ -13,8 +13,14 @@ const RESULT: Result = {
 const FACTS = { connectMs: 0, firstByteMs: 2, durationMs: 3, bytesToBackend: 10, bytesFromBackend: 100 };
 const ANSWERED: Outcome = { ...FACTS, kind: 'answered', status: 200 };
 
+let board: Scoreboard;
+let traffic: TrafficMetrics;
+beforeEach(() => {
+  board = Scoreboard.create({ workers: 0, isShared: false, rows: 2 });
+  traffic = new TrafficMetrics(board);
+});
+
 function backends(count: number): BackendState[] {
-  const board = new Scoreboard();
   return Array.from({ length: count }, (_, i) => new BackendState('web', {
     id: i === 1 ? 'mine' : `web/http://10.0.0.${i}:80`, url: `http://10.0.0.${i}:80`, protocol: 'http', host: `10.0.0.${i}`, port: 80, address: `10.0.0.${i}:80`,
     weight: 1, maxInFlight: Infinity, labels: {}, zone: '', priority: 0, drain: false,
@@ -30,7 +36,6 @@ function valueOf(families: readonly MetricFamily[], name: string, labels: Labels
 
 describe('exchanges', () => {
   it('are counted by listener, route, status class, who answered and who ended them', () => {
-    const traffic = new TrafficMetrics();
     const web = traffic.routeCounters('http-80', 'web');
     const none = traffic.routeCounters('http-80');
     for (const status of [200, 204, 301, 404, 503]) traffic.exchange(web, { ...RESULT, status });
@@ -48,7 +53,6 @@ describe('exchanges', () => {
     expect(valueOf(families, 'steelyard_request_first_byte_seconds', { route: '' })).toBe(0);
   });
   it('keep their counters by name: a reload asks again and goes on counting', () => {
-    const traffic = new TrafficMetrics();
     traffic.exchange(traffic.routeCounters('http-80', 'web'), RESULT);
     // More than fit at first: the cells move, the counts stay.
     for (let i = 0; i < 100; i++) traffic.exchange(traffic.routeCounters('http-80', `r${i}`), RESULT);
@@ -59,11 +63,14 @@ describe('exchanges', () => {
 });
 
 describe('attempts', () => {
-  const [a, b] = backends(2) as [BackendState, BackendState];
+  let a: BackendState;
+  let b: BackendState;
+  beforeEach(() => {
+    [a, b] = backends(2) as [BackendState, BackendState];
+  });
   const at = { pool: 'web', backend: 'http://10.0.0.0:80' };
 
   it('are counted by outcome, each once', () => {
-    const traffic = new TrafficMetrics();
     const outcomes: Outcome[] = [
       ANSWERED, { ...ANSWERED, status: 500 },
       ...(['connect', 'send', 'head', 'body'] as const).map((phase): Outcome => ({ ...FACTS, kind: 'failed', phase, code: 'ERR_UPSTREAM_CLOSED', status: 0, firstByteMs: -1 })),
@@ -81,7 +88,6 @@ describe('attempts', () => {
     expect(valueOf(families, 'steelyard_backend_attempts_total', { backend: 'mine', outcome: 'answered' })).toBe(0);
   });
   it('tell new connections from idle ones used again, and neither from a connect that failed', () => {
-    const traffic = new TrafficMetrics();
     traffic.attempt(a, { ...ANSWERED, connectMs: 4 });
     traffic.attempt(a, ANSWERED);
     traffic.attempt(a, ANSWERED);
@@ -91,18 +97,17 @@ describe('attempts', () => {
     expect(samplesOf(families, 'steelyard_backend_connect_seconds')[0]).toMatchObject({ count: 1, sum: 0.004 });
   });
   it('of a backend that has left are not those of the one that gets its row', () => {
-    const board = backends(40);
-    const traffic = new TrafficMetrics();
-    for (const backend of board) traffic.attempt(backend, ANSWERED);
-    const young = Object.assign(Object.create(BackendState.prototype) as BackendState, { row: 39, id: 'young', pool: 'web' });
+    const many = backends(40);
+    for (const backend of many) traffic.attempt(backend, ANSWERED);
+    many[39]!.retire();
+    const [young] = backends(1) as [BackendState];
+    expect(young.row).toBe(many[39]!.row);
     traffic.attempt(young, ANSWERED);
     traffic.attempt(young, ANSWERED);
-    expect(valueOf(traffic.snapshot(board.slice(0, 39)), 'steelyard_backend_attempts_total', { backend: 'http://10.0.0.38:80', outcome: 'answered' })).toBe(1);
-    traffic.forget(board[38]!);
-    expect(valueOf(traffic.snapshot([board[38]!]), 'steelyard_backend_attempts_total', { outcome: 'answered' })).toBe(0);
+    const answered = (backend: BackendState): number => valueOf(traffic.snapshot([backend]), 'steelyard_backend_attempts_total', { outcome: 'answered' });
+    expect([answered(many[38]!), answered(young)]).toEqual([1, 2]);
   });
   it('stand beside the state of the backend', () => {
-    const traffic = new TrafficMetrics();
     const [x, y] = backends(2) as [BackendState, BackendState];
     x.mark('http-check', 'answered 500', 0);
     traffic.healthChanged(x, 'down');
@@ -116,7 +121,6 @@ describe('attempts', () => {
 
 describe('the rest', () => {
   it('counts connections, retries and reloads', () => {
-    const traffic = new TrafficMetrics();
     traffic.started(1);
     for (let i = 0; i < 3; i++) traffic.connectionOpened('http-80');
     traffic.connectionRefused('http-80');
@@ -133,7 +137,7 @@ describe('the rest', () => {
     expect(valueOf(families, 'steelyard_generation', {})).toBe(2);
   });
   it('has names by the rules of Prometheus: counters end in _total, nothing else does, each name once', () => {
-    const families = [...new TrafficMetrics().snapshot([]), ...processFamilies(), ...new ThreadMetrics('main').snapshot()];
+    const families = [...traffic.snapshot([]), ...processFamilies(), ...new ThreadMetrics('main').snapshot()];
     for (const { name, type, help } of families) {
       expect(name).toMatch(/^(steelyard|process|nodejs)_[a-z0-9_]+$/);
       expect(name.endsWith('_total'), name).toBe(type === 'counter');

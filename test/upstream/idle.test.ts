@@ -33,7 +33,7 @@ const user: UpstreamUser = {
   onUpstreamDeadline: () => void heard.push('deadline'),
 };
 beforeEach(() => {
-  const board = new Scoreboard();
+  const board = Scoreboard.create({ workers: 0, isShared: false });
   [a, b] = [backendOf(board, 'a'), backendOf(board, 'b')];
   [engine, deadlines, idle, heard] = [new FakeEngine(), new Deadlines(), new IdleConnections(), []];
 });

@@ -8,7 +8,7 @@ import { backendOf, poolOf, specOf } from './world.ts';
 const EXCHANGE = {} as Exchange;
 
 it('opens no lease above the limit, and counts none that it did not open', () => {
-  const board = new Scoreboard();
+  const board = Scoreboard.create({ workers: 0, isShared: false });
   const backend = backendOf(board, 'a', { maxInFlight: 2 });
   const pool = poolOf(board, [backend]);
   const table = new LeaseTable();
@@ -24,7 +24,7 @@ it('opens no lease above the limit, and counts none that it did not open', () =>
 });
 
 it('remembers nothing of the lease before: times, bytes, strategy', () => {
-  const board = new Scoreboard();
+  const board = Scoreboard.create({ workers: 0, isShared: false });
   const backend = backendOf(board, 'a');
   const pool = poolOf(board, [backend]);
   const table = new LeaseTable();
@@ -40,7 +40,7 @@ it('remembers nothing of the lease before: times, bytes, strategy', () => {
 
 it('gives slots that are unique among open leases and as dense as they can be', () => {
   fc.assert(fc.property(fc.array(fc.nat({ max: 9 }), { maxLength: 100 }), (steps) => {
-    const board = new Scoreboard();
+    const board = Scoreboard.create({ workers: 0, isShared: false });
     const backend = backendOf(board, 'a');
     const pool = poolOf(board, [backend]);
     const table = new LeaseTable();

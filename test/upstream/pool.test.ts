@@ -12,7 +12,7 @@ let a: BackendState;
 let b: BackendState;
 let c: BackendState;
 beforeEach(() => {
-  board = new Scoreboard();
+  board = Scoreboard.create({ workers: 0, isShared: false });
   [a, b, c] = [backendOf(board, 'a'), backendOf(board, 'b'), backendOf(board, 'c')];
 });
 

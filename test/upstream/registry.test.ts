@@ -14,7 +14,7 @@ let registry: BackendRegistry;
 beforeEach(() => {
   gone = [];
   flips = [];
-  registry = new BackendRegistry(new Scoreboard(), new Resolver(quiet, async () => []), (change) => void flips.push(change), (backend) => void gone.push(backend));
+  registry = new BackendRegistry(Scoreboard.create({ workers: 0, isShared: false }), new Resolver(quiet, async () => []), (change) => void flips.push(change), (backend) => void gone.push(backend));
 });
 const all = (): BackendState[] => [...registry.all()];
 

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { MAX_SOURCES, Scoreboard } from '../../core/src/workers/scoreboard.ts';
 
 it('gives rows of their own, empty, and one that was released again, empty too', () => {
-  const board = new Scoreboard(2);
+  const board = Scoreboard.create({ workers: 0, isShared: false, rows: 2 });
   const [a, b] = [board.allocate(), board.allocate()];
   expect(a).not.toBe(b);
   board.setMark(a, 3, true);
@@ -11,14 +11,14 @@ it('gives rows of their own, empty, and one that was released again, empty too',
   board.setDraining(a, true);
   board.setLimit(a, 1);
   board.addFailure(a, 5);
-  board.release(a);
+  board.free(a);
   const again = board.allocate();
   expect(again).toBe(a);
   expect([board.marks(a), board.known(a), board.draining(a), board.belowLimit(a), board.addFailure(a, 5)]).toEqual([0, false, false, true, 1]);
 });
 
 it('keeps what it holds when it grows', () => {
-  const board = new Scoreboard(1);
+  const board = Scoreboard.create({ workers: 0, isShared: false, rows: 1 });
   const first = board.allocate();
   board.setMark(first, 0, true);
   expect(board.acquire(first)).toBe(true);
@@ -29,7 +29,7 @@ it('keeps what it holds when it grows', () => {
 });
 
 it('sets and clears the mark of one source and no other, for as many sources as there may be', () => {
-  const board = new Scoreboard();
+  const board = Scoreboard.create({ workers: 0, isShared: false });
   const row = board.allocate();
   for (let bit = 0; bit < MAX_SOURCES; bit++) board.setMark(row, bit, true);
   for (let bit = 0; bit < MAX_SOURCES; bit++) {
@@ -41,7 +41,7 @@ it('sets and clears the mark of one source and no other, for as many sources as 
 });
 
 it('counts the failures of each source by themselves, also those of the last one, and not into the next row', () => {
-  const board = new Scoreboard();
+  const board = Scoreboard.create({ workers: 0, isShared: false });
   const [row, next] = [board.allocate(), board.allocate()];
   const last = MAX_SOURCES - 1;
   expect([board.addFailure(row, 0), board.addFailure(row, 0), board.addFailure(row, last)]).toEqual([1, 2, 1]);
@@ -51,7 +51,7 @@ it('counts the failures of each source by themselves, also those of the last one
 });
 
 it('takes no limit for as many as there may be, and a limit of any size', () => {
-  const board = new Scoreboard();
+  const board = Scoreboard.create({ workers: 0, isShared: false });
   const row = board.allocate();
   board.setLimit(row, Infinity);
   expect(board.acquire(row)).toBe(true);
@@ -62,7 +62,7 @@ it('takes no limit for as many as there may be, and a limit of any size', () => 
 it('never holds more than the limit, and a lowered limit only stops new ones', () => {
   const step = fc.oneof(fc.constant('acquire' as const), fc.constant('giveBack' as const), fc.integer({ min: 1, max: 5 }));
   fc.assert(fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
-    const board = new Scoreboard();
+    const board = Scoreboard.create({ workers: 0, isShared: false });
     const row = board.allocate();
     let limit = 3;
     let held = 0;

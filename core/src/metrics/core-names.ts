@@ -1,8 +1,9 @@
 /** The names that plugins' metrics may not take. */
+import { Scoreboard } from '../workers/scoreboard.ts';
 import { processFamilies, ThreadMetrics } from './process.ts';
 import { TrafficMetrics } from './traffic.ts';
 
 /** Of all families that the core shows; for the constructor of `MetricsRegistry`. */
 export function coreFamilyNames(): string[] {
-  return [...new TrafficMetrics().snapshot([]), ...processFamilies(), ...new ThreadMetrics('').snapshot()].map(({ name }) => name);
+  return [...new TrafficMetrics(Scoreboard.create({ workers: 0, isShared: false, rows: 0 })).snapshot([]), ...processFamilies(), ...new ThreadMetrics('').snapshot()].map(({ name }) => name);
 }

@@ -16,7 +16,11 @@ export const BYTES_FROM_CLIENT = 14;
 export const BYTES_TO_CLIENT = 15;
 export const DURATION_SECONDS = 16;
 export const FIRST_BYTE_SECONDS = DURATION_SECONDS + HISTOGRAM_CELLS;
-export const ROUTE_CELLS = FIRST_BYTE_SECONDS + HISTOGRAM_CELLS;
+/** Client connections of a listener: counted beside its exchanges without a route. */
+export const CONNECTIONS_OPENED = FIRST_BYTE_SECONDS + HISTOGRAM_CELLS;
+export const CONNECTIONS_CLOSED = CONNECTIONS_OPENED + 1;
+export const CONNECTIONS_REFUSED = CONNECTIONS_CLOSED + 1;
+export const ROUTE_CELLS = CONNECTIONS_REFUSED + 1;
 
 /** `none` = nothing was sent, or TCP. */
 export const STATUS_CLASSES = ['none', '1xx', '2xx', '3xx', '4xx', '5xx'];

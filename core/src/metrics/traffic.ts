@@ -1,63 +1,67 @@
 /**
- * The core's counters of the data path: typed arrays with one writer, so that an exchange costs a few additions and an exporter
- * nothing. Names are resolved to offsets once, when a generation is built.
+ * The core's counters of the data path: rows of the scoreboard, in which each thread has cells of its own, so that an exchange costs a few
+ * additions and an exporter nothing. Names are resolved to offsets once, when a generation is built. Main's snapshot adds the threads up.
  */
 import type { HealthState, MetricFamily, Outcome, Result } from '@steelyard/sdk';
 import type { BackendState } from '../upstream/backend.ts';
+import { COUNTERS } from '../workers/layout.ts';
+import type { Scoreboard } from '../workers/scoreboard.ts';
+import { CounterBook } from './counter-book.ts';
 import { bucketOf, HISTOGRAM_SUM, LATENCY_BOUNDS_SECONDS } from './histogram.ts';
 import {
   BYTES_FROM_BACKEND, BYTES_TO_BACKEND, CONNECT_SECONDS, CONNECTS, FLIPS_TO_DOWN, FLIPS_TO_UP, ABORTED_BY_BALANCER, ABORTED_BY_CLIENT,
-  ABORTED_BY_PLUGIN, ATTEMPT_STATUS, BACKEND_CELLS, backendFamilies, FAILED_IN_BODY, FAILED_IN_CONNECT, FAILED_IN_HEAD, FAILED_IN_SEND,
+  ABORTED_BY_PLUGIN, ATTEMPT_STATUS, backendFamilies, FAILED_IN_BODY, FAILED_IN_CONNECT, FAILED_IN_HEAD, FAILED_IN_SEND,
   REUSES, RESPONSE_SECONDS,
 } from './backend-cells.ts';
+import { RETRIES } from './pool-cells.ts';
 import {
-  ANSWERED_BY_BACKEND, ANSWERED_BY_BALANCER, ANSWERED_BY_NOBODY, ANSWERED_BY_PLUGIN, BYTES_FROM_CLIENT, BYTES_TO_CLIENT, DURATION_SECONDS,
-  ENDED_BY_BACKEND, ENDED_BY_BALANCER, ENDED_BY_CLIENT, ENDED_BY_PLUGIN, FIRST_BYTE_SECONDS, REQUEST_STATUS, ROUTE_CELLS, routeFamilies,
+  ANSWERED_BY_BACKEND, ANSWERED_BY_BALANCER, ANSWERED_BY_NOBODY, ANSWERED_BY_PLUGIN, BYTES_FROM_CLIENT, BYTES_TO_CLIENT, CONNECTIONS_CLOSED,
+  CONNECTIONS_OPENED, CONNECTIONS_REFUSED, DURATION_SECONDS, ENDED_BY_BACKEND, ENDED_BY_BALANCER, ENDED_BY_CLIENT, ENDED_BY_PLUGIN,
+  FIRST_BYTE_SECONDS, REQUEST_STATUS, routeFamilies,
 } from './route-cells.ts';
 
-/** Where the counters of one listener and route begin. Kept for the life of the process: a reload loses no count. */
+/** Where this thread's counters of one listener and route begin. Kept for the life of the process: a reload loses no count. */
 export interface RouteCounters {
   readonly listener: string;
   /** '' = no route matched, or TCP. */
   readonly route: string;
   readonly offset: number;
 }
-interface ListenerCounters {
-  opened: number;
-  closed: number;
-  refused: number;
-}
 
 // Milliseconds, as they are measured; shown in seconds.
 const BOUNDS_MS = Float64Array.from(LATENCY_BOUNDS_SECONDS, (seconds) => seconds * 1_000);
 
 export class TrafficMetrics {
-  #routeCells = new Float64Array(8 * ROUTE_CELLS);
+  readonly #board: Scoreboard;
+  readonly #book: CounterBook;
   readonly #routes = new Map<string, RouteCounters>();
-  /** By the backend's row. */
-  #backendCells = new Float64Array(16 * BACKEND_CELLS);
-  /** Whose the numbers of a row are: rows are given out again. */
-  readonly #owners: (BackendState | undefined)[] = [];
-  readonly #listeners = new Map<string, ListenerCounters>();
-  readonly #retries = new Map<string, number>();
+  /** By listener: where its connections are counted. */
+  readonly #listeners = new Map<string, number>();
+  /** By pool. */
+  readonly #pools = new Map<string, number>();
   #reloads = 0;
   #failedReloads = 0;
   #generation = 0;
+
+  /** @param board the one that the backends' rows are in. */
+  constructor(board: Scoreboard, book = new CounterBook(board)) {
+    this.#board = board;
+    this.#book = book;
+  }
 
   /** The counters of a listener and a route; the same names always give the same ones. Not for the data path: ask once. */
   routeCounters(listener: string, route = ''): RouteCounters {
     const key = `${listener}\u0000${route}`;
     const known = this.#routes.get(key);
     if (known) return known;
-    const counters = { listener, route, offset: this.#routes.size * ROUTE_CELLS };
+    const counters = { listener, route, offset: this.#board.counterOffset(this.#book.route(listener, route)) };
     this.#routes.set(key, counters);
-    this.#routeCells = grown(this.#routeCells, counters.offset + ROUTE_CELLS);
     return counters;
   }
 
   /** An exchange has ended; once for each. */
   exchange(counters: RouteCounters, result: Result): void {
-    const cells = this.#routeCells;
+    const cells = this.#board.counters();
     const at = counters.offset;
     cells[at + REQUEST_STATUS + classOf(result.status)]!++;
     switch (result.answeredBy) {
@@ -83,8 +87,8 @@ export class TrafficMetrics {
 
   /** A lease has ended; once for each. */
   attempt(backend: BackendState, outcome: Outcome): void {
-    const at = this.#owners[backend.row] === backend ? backend.row * BACKEND_CELLS : this.#own(backend);
-    const cells = this.#backendCells;
+    const cells = this.#board.counters();
+    const at = this.#board.counterOffset(backend.row);
     switch (outcome.kind) {
       case 'answered': cells[at + ATTEMPT_STATUS + classOf(outcome.status)]!++; break;
       case 'failed':
@@ -119,25 +123,30 @@ export class TrafficMetrics {
 
   /** A flip of a backend's health. */
   healthChanged(backend: BackendState, to: HealthState): void {
-    const at = this.#own(backend);
-    if (to === 'up') this.#backendCells[at + FLIPS_TO_UP]!++;
-    if (to === 'down') this.#backendCells[at + FLIPS_TO_DOWN]!++;
+    const at = this.#board.counterOffset(backend.row);
+    if (to === 'up') this.#board.counters()[at + FLIPS_TO_UP]!++;
+    if (to === 'down') this.#board.counters()[at + FLIPS_TO_DOWN]!++;
   }
 
   connectionOpened(listener: string): void {
-    this.#listener(listener).opened++;
+    const at = this.#listener(listener);
+    this.#board.counters()[at + CONNECTIONS_OPENED]!++;
   }
   connectionClosed(listener: string): void {
-    this.#listener(listener).closed++;
+    const at = this.#listener(listener);
+    this.#board.counters()[at + CONNECTIONS_CLOSED]!++;
   }
   /** By a plugin, in `onConnect`. It is also told as opened and closed. */
   connectionRefused(listener: string): void {
-    this.#listener(listener).refused++;
+    const at = this.#listener(listener);
+    this.#board.counters()[at + CONNECTIONS_REFUSED]!++;
   }
 
   /** A further attempt for an exchange of this pool. */
   retry(pool: string): void {
-    this.#retries.set(pool, (this.#retries.get(pool) ?? 0) + 1);
+    let at = this.#pools.get(pool);
+    if (at === undefined) this.#pools.set(pool, (at = this.#board.counterOffset(this.#book.pool(pool))));
+    this.#board.counters()[at + RETRIES]!++;
   }
 
   /** @param generation counts up from 1; the one that serves from now on. Left out when the reload failed. */
@@ -151,23 +160,39 @@ export class TrafficMetrics {
     this.#generation = generation;
   }
 
-  /** The backend has left for good; its numbers go. A backend that takes its row later would reset them too. */
-  forget(backend: BackendState): void {
-    if (this.#owners[backend.row] === backend) this.#owners[backend.row] = undefined;
+  /**
+   * In main, once a worker has ended and before another takes its block: the connections it had open are closed. Without it they would be
+   * shown as open for ever.
+   */
+  workerGone(block: number): void {
+    const cells = this.#board.counters();
+    for (const { row } of this.#book.entries().routes) {
+      const at = this.#board.counterOffset(row, block);
+      cells[at + CONNECTIONS_CLOSED] = cells[at + CONNECTIONS_OPENED]!;
+    }
   }
 
-  /** Every family, also those without samples yet. Backends that are not given are left out. */
+  /** Every family over all threads, also those without samples yet. Backends that are not given are left out. */
   snapshot(backends: Iterable<BackendState>): MetricFamily[] {
-    const rows = [...backends].map((backend) => ({ backend, offset: this.#own(backend) }));
+    const { routes, pools } = this.#book.entries();
+    const members = [...backends];
+    const routeCells = this.#summed(routes);
+    const places = routes.map(({ listener, route }, i) => ({ listener, route, offset: i * COUNTERS }));
+    const listeners = places.filter(({ route }) => route === '');
+    const perListener = (name: string, type: 'counter' | 'gauge', help: string, value: (offset: number) => number): MetricFamily => ({
+      name, type, help, samples: listeners.map(({ listener, offset }) => ({ labels: { listener }, value: value(offset) })),
+    });
+    // A connection may have been opened and closed between the one load and the other.
+    const open = (offset: number): number => Math.max(0, routeCells[offset + CONNECTIONS_OPENED]! - routeCells[offset + CONNECTIONS_CLOSED]!);
     return [
-      ...routeFamilies(this.#routeCells, [...this.#routes.values()]),
-      ...backendFamilies(this.#backendCells, rows),
-      this.#perListener('steelyard_connections_open', 'gauge', 'Client connections open now.', ({ opened, closed }) => opened - closed),
-      this.#perListener('steelyard_connections_total', 'counter', 'Client connections accepted.', ({ opened }) => opened),
-      this.#perListener('steelyard_connections_refused_total', 'counter', 'Client connections refused by a plugin.', ({ refused }) => refused),
+      ...routeFamilies(routeCells, places),
+      ...backendFamilies(this.#summed(members), members.map((backend, i) => ({ backend, offset: i * COUNTERS }))),
+      perListener('steelyard_connections_open', 'gauge', 'Client connections open now.', open),
+      perListener('steelyard_connections_total', 'counter', 'Client connections accepted.', (offset) => routeCells[offset + CONNECTIONS_OPENED]!),
+      perListener('steelyard_connections_refused_total', 'counter', 'Client connections refused by a plugin.', (offset) => routeCells[offset + CONNECTIONS_REFUSED]!),
       {
         name: 'steelyard_retries_total', type: 'counter', help: 'Attempts beyond the first of an exchange.',
-        samples: [...this.#retries].map(([pool, value]) => ({ labels: { pool }, value })),
+        samples: pools.map(({ pool, row }) => ({ labels: { pool }, value: this.#board.sum(row, RETRIES) })),
       },
       {
         name: 'steelyard_reloads_total', type: 'counter', help: 'Reloads of the config, by result.',
@@ -177,25 +202,19 @@ export class TrafficMetrics {
     ];
   }
 
-  /** Offset of the backend's cells; those of whoever had its row before are emptied. */
-  #own(backend: BackendState): number {
-    const offset = backend.row * BACKEND_CELLS;
-    if (this.#owners[backend.row] !== backend) {
-      this.#backendCells = grown(this.#backendCells, offset + BACKEND_CELLS);
-      this.#backendCells.fill(0, offset, offset + BACKEND_CELLS);
-      this.#owners[backend.row] = backend;
-    }
-    return offset;
+  /** The counters of these rows over all blocks, one row behind the other. */
+  #summed(rows: readonly { readonly row: number }[]): Float64Array {
+    const sums = new Float64Array(rows.length * COUNTERS);
+    rows.forEach(({ row }, i) => {
+      for (let counter = 0; counter < COUNTERS; counter++) sums[i * COUNTERS + counter] = this.#board.sum(row, counter);
+    });
+    return sums;
   }
 
-  #listener(name: string): ListenerCounters {
-    let counters = this.#listeners.get(name);
-    if (counters === undefined) this.#listeners.set(name, (counters = { opened: 0, closed: 0, refused: 0 }));
-    return counters;
-  }
-
-  #perListener(name: string, type: 'counter' | 'gauge', help: string, value: (counters: ListenerCounters) => number): MetricFamily {
-    return { name, type, help, samples: [...this.#listeners].map(([listener, counters]) => ({ labels: { listener }, value: value(counters) })) };
+  #listener(name: string): number {
+    let at = this.#listeners.get(name);
+    if (at === undefined) this.#listeners.set(name, (at = this.routeCounters(name).offset));
+    return at;
   }
 }
 
@@ -207,11 +226,4 @@ function classOf(status: number): number {
 function observe(cells: Float64Array, at: number, ms: number): void {
   cells[at + bucketOf(BOUNDS_MS, ms)]!++;
   cells[at + HISTOGRAM_SUM]! += ms / 1_000;
-}
-
-function grown(cells: Float64Array<ArrayBuffer>, length: number): Float64Array<ArrayBuffer> {
-  if (length <= cells.length) return cells;
-  const larger = new Float64Array(Math.max(length, cells.length * 2));
-  larger.set(cells);
-  return larger;
 }

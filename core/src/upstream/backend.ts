@@ -2,6 +2,7 @@
 import type { Backend, HealthChange, HealthState, Protocol } from '@steelyard/sdk';
 import type { ResolvedBackend } from '../config/resolved.ts';
 import type { Resolver } from './resolver.ts';
+import { LocalRows, type Rows } from '../workers/rows.ts';
 import { MAX_SOURCES, type Scoreboard } from '../workers/scoreboard.ts';
 
 /** One source's objection: while there is one, the backend gets nothing new. */
@@ -38,19 +39,23 @@ export class BackendState implements Backend {
   labels: Readonly<Record<string, string>> = {};
   zone = '';
   priority = 0;
-  /** When its last mark ended, by main's clock in milliseconds: leases opened before are left-overs and say nothing new. */
-  upSince = -Infinity;
   maxInFlight = Infinity;
 
   readonly #board: Scoreboard;
+  readonly #rows: Rows;
+  /** In a worker main writes limit and drain: each worker hears of a new config at a moment of its own. */
+  readonly #writesSettings: boolean;
   readonly #resolver: AddressBook;
   readonly #onFlip: FlipListener;
   readonly #marks = new Map<string, Mark>();
   readonly #bits = new Map<string, number>();
   #isRetired = false;
-  #hasReleasedRow = false;
+  /** The row was handed to `rows`, which may not be through with it. */
+  #hasRetiredRow = false;
+  #hasLostRow = false;
 
-  constructor(pool: string, spec: ResolvedBackend, board: Scoreboard, onFlip: FlipListener, resolver: AddressBook = NAMES) {
+  /** @param row the one that main gave it, in a worker. */
+  constructor(pool: string, spec: ResolvedBackend, board: Scoreboard, onFlip: FlipListener, resolver: AddressBook = NAMES, rows: Rows = new LocalRows(board), row?: number) {
     this.id = spec.id;
     this.pool = pool;
     this.url = spec.url;
@@ -59,8 +64,10 @@ export class BackendState implements Backend {
     this.port = spec.port;
     this.address = spec.address;
     this.hostLine = Buffer.from(`Host: ${spec.port === 80 ? spec.address.replace(/:80$/, '') : spec.address}\r\n`, 'latin1');
-    this.row = board.allocate();
+    this.row = rows.allocate(row);
     this.#board = board;
+    this.#rows = rows;
+    this.#writesSettings = row === undefined;
     this.#resolver = resolver;
     this.#onFlip = onFlip;
     this.configure(spec);
@@ -73,6 +80,7 @@ export class BackendState implements Backend {
     this.zone = spec.zone;
     this.priority = spec.priority;
     this.maxInFlight = spec.maxInFlight;
+    if (!this.#writesSettings) return;
     this.#board.setLimit(this.row, spec.maxInFlight);
     this.#board.setDraining(this.row, spec.drain);
   }
@@ -153,17 +161,23 @@ export class BackendState implements Backend {
     for (const source of [...this.#bits.keys()]) if (!sources.has(source)) this.forgetSource(source, 'its check is in no config');
   }
 
-  /** No generation uses it any more. Its row goes back once its last lease has ended. */
+  /** No generation of this thread uses it any more. Its row goes back once this thread's last lease on it has ended. */
   retire(): void {
     this.#isRetired = true;
-    this.#releaseIfUnused();
+    this.#retireRowIfUnused();
   }
 
-  /** A generation uses it again. False when its row is another's by now. */
+  /** A generation uses it again. False when its row is another's by now, or may be. */
   comeBack(): boolean {
-    if (this.#hasReleasedRow) return false;
+    if (this.#hasLostRow || (this.#hasRetiredRow && !this.#rows.keep(this.row))) return false;
     this.#isRetired = false;
+    this.#hasRetiredRow = false;
     return true;
+  }
+
+  /** Retired, and its row may be another's: what the scoreboard says there is not about this one. */
+  get isGone(): boolean {
+    return this.#hasLostRow;
   }
 
   /** Opens one unit of in-flight; false when the limit is reached. */
@@ -174,12 +188,20 @@ export class BackendState implements Backend {
   /** Ends what `acquire` opened. */
   giveBack(): void {
     this.#board.giveBack(this.row);
-    if (this.#isRetired) this.#releaseIfUnused();
+    if (this.#isRetired) this.#retireRowIfUnused();
   }
 
   /** Counts a failure that a passive source saw, over all workers. Returns how many there were in a row. */
   addFailure(bit: number): number {
     return this.#board.addFailure(this.row, bit);
+  }
+
+  /** When its last mark ended, by main's clock in milliseconds: leases opened before are left-overs and say nothing new. */
+  get upSince(): number {
+    return this.#board.upSince(this.row);
+  }
+  set upSince(ms: number) {
+    this.#board.setUpSince(this.row, ms);
   }
 
   /** Failures in a row, over all workers. */
@@ -198,10 +220,12 @@ export class BackendState implements Backend {
     return { id, pool, url, weight, labels, zone, priority, inFlight, health, draining };
   }
 
-  #releaseIfUnused(): void {
-    if (this.#hasReleasedRow || this.#board.inFlight(this.row) > 0) return;
-    this.#hasReleasedRow = true;
-    this.#board.release(this.row);
+  #retireRowIfUnused(): void {
+    if (this.#hasRetiredRow || this.#board.ownInFlight(this.row) > 0) return;
+    this.#hasRetiredRow = true;
+    this.#rows.retire(this.row, () => {
+      this.#hasLostRow = true;
+    });
   }
 
   #tellFlip(from: HealthState, source: string, reason: string): void {

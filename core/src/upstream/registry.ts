@@ -3,28 +3,35 @@
  * address are the same: an id of the config's own that moves to another address is another server, of which nothing is known.
  */
 import type { ResolvedBackend } from '../config/resolved.ts';
-import type { Resolver } from './resolver.ts';
+import type { HostNames } from './given-addresses.ts';
+import { LocalRows, type Rows } from '../workers/rows.ts';
 import type { Scoreboard } from '../workers/scoreboard.ts';
 import { BackendState, type FlipListener } from './backend.ts';
 
 export class BackendRegistry {
   readonly #board: Scoreboard;
   readonly #onFlip: FlipListener;
-  readonly #resolver: Resolver;
+  readonly #names: HostNames;
   readonly #onGone: (backend: BackendState) => void;
+  readonly #rows: Rows;
   readonly #lookups = new Set<Promise<void>>();
-  /** Left, with leases open: if it comes back meanwhile, they count. */
+  /** Left, with leases open or a row that other threads still use: if it comes back meanwhile, what its row counts goes on. */
   readonly #leaving = new Map<string, BackendState>();
+  readonly #byRow = new Map<number, BackendState>();
   readonly #known = new Map<string, { backend: BackendState; claims: number }>();
 
-  constructor(board: Scoreboard, resolver: Resolver, onFlip: FlipListener, onGone: (backend: BackendState) => void) {
+  constructor(board: Scoreboard, names: HostNames, onFlip: FlipListener, onGone: (backend: BackendState) => void, rows: Rows = new LocalRows(board)) {
     this.#board = board;
-    this.#resolver = resolver;
+    this.#names = names;
     this.#onFlip = onFlip;
     this.#onGone = onGone;
+    this.#rows = rows;
   }
 
-  /** The backend that the spec names, new or known; it lives until each claim was released. Does not touch the settings of a known one. */
+  /**
+   * The backend that the spec names, new or known; it lives until each claim was released. Does not touch the settings of a known one.
+   * @param row the one that main gave it
+   */
   claim(pool: string, spec: ResolvedBackend, row?: number): BackendState {
     const key = keyOf(pool, spec);
     const known = this.#known.get(key);
@@ -34,25 +41,33 @@ export class BackendRegistry {
     }
     const returned = this.#leaving.get(key);
     this.#leaving.delete(key);
-    const backend = returned?.comeBack() ? returned : new BackendState(pool, spec, this.#board, this.#onFlip, this.#resolver);
-    const looking = this.#resolver.claim(spec.host).finally(() => this.#lookups.delete(looking));
+    const isSame = returned !== undefined && (row === undefined || row === returned.row);
+    const backend = isSame && returned.comeBack() ? returned : new BackendState(pool, spec, this.#board, this.#onFlip, this.#names, this.#rows, row);
+    const looking = this.#names.claim(spec.host).finally(() => this.#lookups.delete(looking));
     this.#lookups.add(looking);
     this.#known.set(key, { backend, claims: 1 });
+    this.#byRow.set(backend.row, backend);
     return backend;
   }
 
-  /** One claim less. The row of the scoreboard is given back with the last one, when no lease is open on it either. */
+  /** One claim less. The row of the scoreboard is given back with the last one, when no lease is open on it either, in any thread. */
   release(backend: BackendState): void {
     const key = keyOf(backend.pool, backend);
     const entry = this.#known.get(key);
     if (!entry || entry.backend !== backend || --entry.claims > 0) return;
     this.#known.delete(key);
+    this.#byRow.delete(backend.row);
     this.#onGone(backend);
-    this.#resolver.release(backend.host);
-    // Those that have lost their last lease since then are of no use any more.
-    for (const [other, { inFlight }] of this.#leaving) if (inFlight === 0) this.#leaving.delete(other);
-    if (backend.inFlight > 0) this.#leaving.set(key, backend);
+    this.#names.release(backend.host);
+    // Those that have lost their rows since then are of no use any more.
+    for (const [other, { isGone }] of this.#leaving) if (isGone) this.#leaving.delete(other);
     backend.retire();
+    if (!backend.isGone) this.#leaving.set(key, backend);
+  }
+
+  /** Who lives on that row now. */
+  ofRow(row: number): BackendState | undefined {
+    return this.#byRow.get(row);
   }
 
   /** The names of all backends were looked up once, found or not. */
@@ -62,7 +77,8 @@ export class BackendRegistry {
 
   /** Leases open on all backends, also on those that left with some. */
   get inFlight(): number {
-    return [...this.all(), ...this.#leaving.values()].reduce((sum, backend) => sum + backend.inFlight, 0);
+    const leaving = [...this.#leaving.values()].filter(({ isGone }) => !isGone);
+    return [...this.all(), ...leaving].reduce((sum, backend) => sum + backend.inFlight, 0);
   }
 
   all(): Iterable<BackendState> {

@@ -11,7 +11,7 @@ import { bindBeside } from '../listen/bind.ts';
 import { Listener } from '../listen/listener.ts';
 import { settledWithin } from '../settled-within.ts';
 import type { DataThread } from './data-thread.ts';
-import type { ThreadGauges } from './gauges.ts';
+import type { ThreadGauges } from './thread-gauges.ts';
 
 /** A socket that was destroyed tells so in the next turn; this is for machines under load. */
 const CUT_LIMIT_MS = 1_000;

@@ -7,7 +7,7 @@ import type { TrafficServices } from '../generation.ts';
 import type { PassiveObserver } from '../health/observer.ts';
 import { DataPlane } from './data-plane.ts';
 import type { DataThread } from './data-thread.ts';
-import type { ThreadGauges } from './gauges.ts';
+import type { ThreadGauges } from './thread-gauges.ts';
 import type { Planes } from './planes.ts';
 
 export class LocalPlanes implements Planes {

@@ -2,7 +2,7 @@
 import type { HealthChange, MetricFamily } from '@steelyard/sdk';
 import type { ControlGeneration } from '../control/control-generation.ts';
 import type { BoundListener } from '../description.ts';
-import type { ThreadGauges } from './gauges.ts';
+import type { ThreadGauges } from './thread-gauges.ts';
 
 export interface Planes {
   /** Phase one, in all of them. @throws SteelyardError when one fails: then none has anything of it left. */

@@ -1,102 +1,299 @@
 /**
- * The numbers that all threads share, in one buffer: a row per backend. With `workers: 0` it lies in an ArrayBuffer and the same code runs.
- * Main gives out rows and writes marks, weight and drain; in-flight is a total over all workers, changed atomically.
+ * The numbers that all threads share, in one buffer: rows for backends, and rows of counters for routes and pools. With `workers: 0` it lies in
+ * an ArrayBuffer and the same code runs. Main gives rows out and writes marks, limits and drain; in-flight is a total over all threads,
+ * changed atomically, with each thread's own share beside it; counters have one writer each.
+ *
+ * Views have a fixed length and are made anew when the memory has grown: ones that follow the length of a growable buffer by themselves
+ * were eight times as slow (Node 26).
  */
+import { SteelyardError } from '@steelyard/sdk';
+import { grown, reserveShared, RESERVED_BYTES } from './board-memory.ts';
+import {
+  BEATS, BLOCK_BYTES, DRAINING, HEADER_BYTES, IN_FLIGHT, KNOWN, LIMIT, MARKS, MAX_WORKERS, NO_LIMIT, SHARED_BYTES, STREAKS, UP_SINCE,
+} from './layout.ts';
+import { closeGauges, readGauges, writeGauges, type ThreadGauges } from './thread-gauges.ts';
 
-/** Cells of a row. */
-const MARKS = 0;
-const KNOWN = 1;
-const IN_FLIGHT = 2;
-const LIMIT = 3;
-const DRAINING = 4;
-/** Passive streaks, one cell per health source: failures in a row. */
-const STREAKS = 8;
-/** Bits of the mark word; one source each. */
-export const MAX_SOURCES = 24;
-const ROW_CELLS = STREAKS + MAX_SOURCES;
-const NO_LIMIT = 0x7fffffff;
+export { MAX_SOURCES, MAX_WORKERS } from './layout.ts';
+export type { ThreadGauges } from './thread-gauges.ts';
+
+/** What a worker needs to see the same board; goes through `workerData` or `postMessage`. */
+export interface ScoreboardMemory {
+  readonly buffer: SharedArrayBuffer;
+  readonly blocks: number;
+}
+
+export interface ScoreboardOptions {
+  /** Data threads beside main, 0 to 256. */
+  readonly workers: number;
+  /** Whether other threads can see it. Must be true with workers. */
+  readonly isShared: boolean;
+  /** Rows that there is room for at once; more are made when they are needed. Default 64. */
+  readonly rows?: number;
+  /** What it may grow to. Default 1 GiB, reserved but not used. */
+  readonly maxBytes?: number;
+}
 
 export class Scoreboard {
-  #cells: Int32Array;
-  #freeRows: number[] = [];
+  /** Of the thread that has this object: 0 = main. */
+  readonly block: number;
+  /** Main and all workers. */
+  readonly blocks: number;
+  readonly #maxBytes: number;
+  readonly #rowBytes: number;
+  /** Cells of a row, as Int32. */
+  readonly #rowCells: number;
+  /** From the header's beginning to that of row 0, as Int32. */
+  readonly #rowsAt: number;
+  /** From the beginning of row 0 to this thread's own in-flight in it, as Int32. */
+  readonly #ownAt: number;
+  #buffer: ArrayBuffer | SharedArrayBuffer;
+  #cells!: Int32Array;
+  #numbers!: Float64Array;
+  /** Rows that the views reach. */
+  #reach = 0;
   #usedRows = 0;
+  readonly #freeRows: number[] = [];
+  /** A worker that replaces another goes on counting leases where that one ended. */
+  readonly #leasesBefore: number;
 
-  constructor(capacity = 64) {
-    this.#cells = new Int32Array(capacity * ROW_CELLS);
+  private constructor(buffer: ArrayBuffer | SharedArrayBuffer, blocks: number, block: number, maxBytes: number) {
+    this.block = block;
+    this.blocks = blocks;
+    this.#maxBytes = maxBytes;
+    this.#rowBytes = rowBytesOf(blocks);
+    this.#rowCells = this.#rowBytes / 4;
+    this.#rowsAt = (blocks * HEADER_BYTES) / 4;
+    this.#ownAt = this.#rowsAt + (SHARED_BYTES + block * BLOCK_BYTES) / 4;
+    this.#buffer = buffer;
+    this.#view();
+    this.#leasesBefore = this.gauges(block).leasesOpened;
   }
 
-  /** A row of zeros. */
+  /** In main. */
+  static create({ workers, isShared, rows = 64, maxBytes = RESERVED_BYTES }: ScoreboardOptions): Scoreboard {
+    if (workers > MAX_WORKERS || (workers > 0 && !isShared)) throw new RangeError(`a scoreboard for ${workers} workers that is ${isShared ? '' : 'not '}shared`);
+    const blocks = workers + 1;
+    const bytes = blocks * HEADER_BYTES + rows * rowBytesOf(blocks);
+    if (!isShared) return new Scoreboard(new ArrayBuffer(bytes), blocks, 0, maxBytes);
+    const buffer = reserveShared(bytes, maxBytes);
+    return new Scoreboard(buffer, blocks, 0, buffer.maxByteLength);
+  }
+
+  /** In a worker. @param block its number, from 1. The one whose block it had before must have ended and been reclaimed. */
+  static attach({ buffer, blocks }: ScoreboardMemory, block: number): Scoreboard {
+    if (!(block > 0 && block < blocks)) throw new RangeError(`there is no worker ${block} of ${blocks - 1}`);
+    return new Scoreboard(buffer, blocks, block, buffer.maxByteLength);
+  }
+
+  get memory(): ScoreboardMemory {
+    if (!(this.#buffer instanceof SharedArrayBuffer)) throw new Error('a scoreboard that is not shared cannot go to another thread');
+    return { buffer: this.#buffer, blocks: this.blocks };
+  }
+
+  /** A row of zeros in every block, without a limit. Main only. @throws SteelyardError ERR_STATE when all rows that there may be are in use. */
   allocate(): number {
-    const row = this.#freeRows.pop() ?? this.#usedRows++;
-    const base = row * ROW_CELLS;
-    if (base + ROW_CELLS > this.#cells.length) {
-      const grown = new Int32Array(this.#cells.length * 2);
-      grown.set(this.#cells);
-      this.#cells = grown;
-    }
-    this.#cells.fill(0, base, base + ROW_CELLS);
+    const row = this.#freeRows.pop() ?? this.#usedRows;
+    if (row >= this.#reach) this.#grow(row);
+    if (row === this.#usedRows) this.#usedRows++;
+    const base = this.#rowsAt + row * this.#rowCells;
+    this.#cells.fill(0, base, base + this.#rowCells);
     this.#cells[base + LIMIT] = NO_LIMIT;
+    this.setUpSince(row, -Infinity);
     return row;
   }
 
-  release(row: number): void {
+  /** The row may be another's. Main only, and only when no thread uses it (see `Rows`). */
+  free(row: number): void {
     this.#freeRows.push(row);
   }
 
+  /** Makes this thread's views reach a row that another thread allocated. Not for the data path: call it when the row becomes known. */
+  ensure(row: number): void {
+    if (row < this.#reach) return;
+    this.#view();
+    if (row >= this.#reach) throw new RangeError(`row ${row} of the scoreboard was never given out: it has ${this.#reach}`);
+  }
+
   marks(row: number): number {
-    return this.#cells[row * ROW_CELLS + MARKS]!;
+    return this.#cells[this.#rowsAt + row * this.#rowCells + MARKS]!;
   }
   setMark(row: number, bit: number, marked: boolean): void {
-    const cell = row * ROW_CELLS + MARKS;
+    const cell = this.#rowsAt + row * this.#rowCells + MARKS;
     if (marked) Atomics.or(this.#cells, cell, 1 << bit);
     else Atomics.and(this.#cells, cell, ~(1 << bit));
   }
 
   /** Whether any check or request has decided about this backend yet. */
   known(row: number): boolean {
-    return this.#cells[row * ROW_CELLS + KNOWN] === 1;
+    return this.#cells[this.#rowsAt + row * this.#rowCells + KNOWN] === 1;
   }
   setKnown(row: number): void {
-    Atomics.store(this.#cells, row * ROW_CELLS + KNOWN, 1);
+    Atomics.store(this.#cells, this.#rowsAt + row * this.#rowCells + KNOWN, 1);
   }
 
   draining(row: number): boolean {
-    return this.#cells[row * ROW_CELLS + DRAINING] === 1;
+    return this.#cells[this.#rowsAt + row * this.#rowCells + DRAINING] === 1;
   }
   setDraining(row: number, draining: boolean): void {
-    Atomics.store(this.#cells, row * ROW_CELLS + DRAINING, draining ? 1 : 0);
+    Atomics.store(this.#cells, this.#rowsAt + row * this.#rowCells + DRAINING, draining ? 1 : 0);
   }
 
+  /** `Infinity` = none. Above 2,147,483,646 there is none either. */
+  limit(row: number): number {
+    const limit = this.#cells[this.#rowsAt + row * this.#rowCells + LIMIT]!;
+    return limit === NO_LIMIT ? Infinity : limit;
+  }
   setLimit(row: number, limit: number): void {
-    Atomics.store(this.#cells, row * ROW_CELLS + LIMIT, Math.min(limit, NO_LIMIT));
+    Atomics.store(this.#cells, this.#rowsAt + row * this.#rowCells + LIMIT, Math.min(limit, NO_LIMIT));
   }
+
+  /** Units open over all threads. A plain load: what another thread took a moment ago may be missing. */
   inFlight(row: number): number {
-    return this.#cells[row * ROW_CELLS + IN_FLIGHT]!;
+    return this.#cells[this.#rowsAt + row * this.#rowCells + IN_FLIGHT]!;
   }
+  /** As of a moment ago, like `inFlight`; `acquire` decides. */
   belowLimit(row: number): boolean {
-    const base = row * ROW_CELLS;
+    const base = this.#rowsAt + row * this.#rowCells;
     return this.#cells[base + IN_FLIGHT]! < this.#cells[base + LIMIT]!;
   }
-  /** Takes one unit of in-flight; false when the limit is reached, and then nothing was taken. Right across threads: add, look, take back. */
+  /** This thread's share of the total. */
+  ownInFlight(row: number): number {
+    return this.#cells[this.#ownAt + row * this.#rowCells]!;
+  }
+
+  /**
+   * Takes one unit of in-flight; false when the limit is reached, and then nothing was taken.
+   * With a limit: compare and exchange, for an add to be taken back would meanwhile refuse others that had room.
+   * V8 ends a thread (`worker.terminate()`) at the beginning of a function and at the jump back of a loop only: total and own share change
+   * with neither between them, so a dead thread's share is exact.
+   */
   acquire(row: number): boolean {
-    const base = row * ROW_CELLS;
-    if (Atomics.add(this.#cells, base + IN_FLIGHT, 1) < this.#cells[base + LIMIT]!) return true;
-    Atomics.sub(this.#cells, base + IN_FLIGHT, 1);
+    const cells = this.#cells;
+    const start = row * this.#rowCells;
+    const total = this.#rowsAt + start + IN_FLIGHT;
+    const limit = cells[this.#rowsAt + start + LIMIT]!;
+    if (limit === NO_LIMIT) {
+      Atomics.add(cells, total, 1);
+      cells[this.#ownAt + start]!++;
+      return true;
+    }
+    for (let seen = cells[total]!; seen < limit;) {
+      const found = Atomics.compareExchange(cells, total, seen, seen + 1);
+      if (found === seen) {
+        cells[this.#ownAt + start]!++;
+        return true;
+      }
+      seen = found;
+    }
     return false;
   }
   giveBack(row: number): void {
-    Atomics.sub(this.#cells, row * ROW_CELLS + IN_FLIGHT, 1);
+    const cells = this.#cells;
+    const start = row * this.#rowCells;
+    Atomics.sub(cells, this.#rowsAt + start + IN_FLIGHT, 1);
+    cells[this.#ownAt + start]!--;
   }
 
-  /** Counts a failure of a passive source and returns how many there were in a row. */
+  /** Counts a failure of a passive source, over all threads, and returns how many there were in a row. */
   addFailure(row: number, bit: number): number {
-    return Atomics.add(this.#cells, row * ROW_CELLS + STREAKS + bit, 1) + 1;
-  }
-  failures(row: number, bit: number): number {
-    return this.#cells[row * ROW_CELLS + STREAKS + bit]!;
+    return Atomics.add(this.#cells, this.#rowsAt + row * this.#rowCells + STREAKS + bit, 1) + 1;
   }
   clearFailures(row: number, bit: number): void {
-    const cell = row * ROW_CELLS + STREAKS + bit;
+    const cell = this.#rowsAt + row * this.#rowCells + STREAKS + bit;
     if (this.#cells[cell] !== 0) Atomics.store(this.#cells, cell, 0);
   }
+  failures(row: number, bit: number): number {
+    return this.#cells[this.#rowsAt + row * this.#rowCells + STREAKS + bit]!;
+  }
+
+  /** When the backend was last found well again, in milliseconds of main's clock; -Infinity = never. Main writes it. */
+  upSince(row: number): number {
+    return this.#numbers[((this.#rowsAt + row * this.#rowCells) >> 1) + UP_SINCE]!;
+  }
+  setUpSince(row: number, ms: number): void {
+    this.#numbers[((this.#rowsAt + row * this.#rowCells) >> 1) + UP_SINCE] = ms;
+  }
+
+  /**
+   * All counters; a row's begin at `counterOffset`. Ask anew each time: growth replaces the array. One writer for each, no atomics:
+   * the language lets a Float64 be read half-written, the 64-bit platforms that Node runs on do not (V8 makes one aligned load or store
+   * of eight bytes of it). Only a 32-bit build could tear.
+   */
+  counters(): Float64Array {
+    return this.#numbers;
+  }
+  /** Where the counters of the row begin that this thread, or the one of the block, writes. Growth does not move them. */
+  counterOffset(row: number, block = this.block): number {
+    return (this.#rowsAt + row * this.#rowCells + (SHARED_BYTES + block * BLOCK_BYTES) / 4 + 2) >> 1;
+  }
+  /** One counter over all blocks. */
+  sum(row: number, counter: number): number {
+    let total = 0;
+    for (let block = 0; block < this.blocks; block++) total += this.#numbers[this.counterOffset(row, block) + counter]!;
+    return total;
+  }
+
+  /**
+   * Takes off the totals what a thread had open that has ended (its `exit` was told), and closes its gauges. Its counters stay.
+   * Main only, once, before another thread attaches to the block. Returns how many units it gave back.
+   */
+  reclaim(block: number): number {
+    let returned = 0;
+    for (let row = 0; row < this.#usedRows; row++) {
+      const base = this.#rowsAt + row * this.#rowCells;
+      const own = base + (SHARED_BYTES + block * BLOCK_BYTES) / 4;
+      const share = this.#cells[own]!;
+      if (share === 0) continue;
+      Atomics.sub(this.#cells, base + IN_FLIGHT, share);
+      this.#cells[own] = 0;
+      returned += share;
+    }
+    closeGauges(this.#numbers, block);
+    return returned;
+  }
+
+  /** This thread lives. */
+  beat(): void {
+    Atomics.add(this.#cells, (this.block * HEADER_BYTES) / 4 + BEATS, 1);
+  }
+  /** Changes with each beat of the block's thread; compare for equality alone, it wraps. */
+  beats(block: number): number {
+    return Atomics.load(this.#cells, (block * HEADER_BYTES) / 4 + BEATS);
+  }
+
+  publish(gauges: ThreadGauges): void {
+    writeGauges(this.#numbers, this.block, gauges, this.#leasesBefore);
+  }
+  /** Of the thread that has the block now; leases also of those that had it before. */
+  gauges(block: number): ThreadGauges {
+    return readGauges(this.#numbers, block);
+  }
+
+  /** To twice the rows, or to what may be had. */
+  #grow(row: number): void {
+    const header = this.blocks * HEADER_BYTES;
+    const most = Math.floor((this.#maxBytes - header) / this.#rowBytes);
+    try {
+      if (row >= most) throw new RangeError(`${this.#maxBytes} bytes are full`);
+      this.#buffer = grown(this.#buffer, header + Math.min(most, Math.max(2 * this.#reach, row + 1)) * this.#rowBytes);
+    } catch (cause) {
+      throw new SteelyardError('ERR_STATE', {
+        message: `there is no room for more than ${row} backends, routes and pools`,
+        hint: `each takes ${this.#rowBytes} bytes with ${this.blocks - 1} workers: have fewer of them, or fewer workers, or give the process more address space (ulimit -v)`,
+        cause,
+      });
+    }
+    this.#view();
+  }
+
+  #view(): void {
+    const bytes = this.#buffer.byteLength;
+    this.#cells = new Int32Array(this.#buffer, 0, bytes >> 2);
+    this.#numbers = new Float64Array(this.#buffer, 0, bytes >> 3);
+    this.#reach = Math.floor((bytes - this.blocks * HEADER_BYTES) / this.#rowBytes);
+  }
+}
+
+function rowBytesOf(blocks: number): number {
+  return SHARED_BYTES + blocks * BLOCK_BYTES;
 }

@@ -80,7 +80,10 @@ export interface Host {
    * One per worker. A plugin with several such states names them by `key`.
    */
   perBackend<T>(init: (backend: Backend) => T, key?: string): (backend: Backend) => T;
-  /** Metrics of the plugin's own; `steelyard_` is put before the name. The same name again gives the same metric. */
+  /**
+   * Metrics of the plugin's own; `steelyard_` is put before the name. The same name again gives the same metric.
+   * A plugin that runs in the workers counts in each of them; what is shown is the sum over all, of gauges too.
+   */
   counter(name: string, options: MetricOptions): Counter;
   gauge(name: string, options: MetricOptions): Gauge;
   histogram(name: string, options: HistogramOptions): Histogram;

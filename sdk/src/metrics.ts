@@ -35,13 +35,18 @@ export interface MetricOptions {
   labels?: readonly string[];
 }
 export interface Counter {
-  /** `by` >= 0, default 1. Label values in the order of `labels`. */
+  /** What all workers have counted is added up, those that are gone included. `by` >= 0, default 1. Label values in the order of `labels`. */
   add(by?: number, ...labelValues: string[]): void;
 }
 export interface Gauge {
+  /**
+   * The values of all workers are added, so a gauge tells of what each has for itself (open streams, bytes held), not of what all see alike;
+   * that of a worker that is gone counts no more.
+   */
   set(value: number, ...labelValues: string[]): void;
 }
 export interface Histogram {
+  /** What all workers have observed is added up, those that are gone included. */
   observe(value: number, ...labelValues: string[]): void;
 }
 export interface HistogramOptions extends MetricOptions {

@@ -1,18 +1,17 @@
 /** The balancer: the control plane. It holds the current generation and the data planes that carry the traffic; starts, reloads, stops. */
 import type { Config, ConfigEnv, ConfigExport, HealthChange } from '@steelyard/sdk';
 import { describeError, SteelyardError } from '@steelyard/sdk';
-import { pino, type Logger } from 'pino';
+import type { Logger } from 'pino';
 import { loadConfig, resolveConfig } from './config/load.ts';
 import type { ResolvedConfig } from './config/resolved.ts';
 import { ControlGeneration } from './control/control-generation.ts';
 import { describePool, type BoundListener, type Description, type Ledger } from './description.ts';
 import { mergeMonitored } from './health/merge.ts';
+import { createThreadLogger, type LoggerForm } from './log.ts';
 import { createServices, type Services } from './services.ts';
-import { LOG_FORM } from './log.ts';
-import { NodeSocketEngine } from './sockets/node-sockets.ts';
-import { DataThread } from './workers/data-thread.ts';
-import { LocalPlanes } from './workers/local-planes.ts';
+import { createPlanes } from './workers/create-planes.ts';
 import type { Planes } from './workers/planes.ts';
+import { countWorkers, warnOfLostQueues } from './workers/worker-count.ts';
 
 /** How long a new generation waits for the first results of checks before it is switched to. What is unknown then stays out until its result. */
 const WARM_UP_LIMIT_MS = 5_000;
@@ -28,6 +27,25 @@ export interface BalancerOptions {
 export interface FileOptions extends BalancerOptions {
   /** `balancer.config.ts`, or `.js`, `.mjs`, `.json`. */
   configFile: string;
+  /** Threads that carry traffic, 0 to 64; `auto` = one per core. Default: the config's `workers`, else 0. */
+  workers?: number | 'auto';
+  /** How workers log. Default: through `logger`, if there is one. */
+  workerLog?: LoggerForm;
+}
+
+/** What is made at the start, when the number of workers is known. */
+interface Parts {
+  readonly services: Services;
+  readonly planes: Planes;
+  readonly workers: number;
+}
+
+/** The command's lines and the default logger's; `level` until a config says another. */
+const STANDARD_OUTPUT: LoggerForm = { kind: 'stdout', level: 'info', pretty: false, colorize: false };
+
+interface Loaded {
+  readonly resolved: ResolvedConfig;
+  readonly files: readonly string[];
 }
 
 type State = 'new' | 'starting' | 'running' | 'stopping' | 'stopped';
@@ -37,8 +55,8 @@ export class Balancer {
   readonly #env: ConfigEnv;
   readonly #log: Logger;
   readonly #followsLogLevel: boolean;
-  readonly #services: Services;
-  readonly #planes: Planes;
+  readonly #options: Partial<FileOptions>;
+  #parts: Parts | undefined;
   readonly #retiring = new Set<Promise<void>>();
   #state: State = 'new';
   #generation: ControlGeneration | undefined;
@@ -49,37 +67,56 @@ export class Balancer {
   /** Reloads and the stop run one after the other. */
   #queue: Promise<unknown> = Promise.resolve();
 
-  constructor(source: ConfigExport | string, options: BalancerOptions) {
+  constructor(source: ConfigExport | string, options: Partial<FileOptions>) {
     this.#source = source;
+    this.#options = options;
     this.#env = { command: options.command ?? 'embed', env: process.env };
-    this.#log = options.logger ?? pino(LOG_FORM);
+    this.#log = options.logger ?? createThreadLogger(STANDARD_OUTPUT);
     this.#followsLogLevel = options.followsLogLevel ?? options.logger === undefined;
-    const services = createServices(this.#log, {
-      onFlip: (change) => this.#healthChanged(change),
-      onDown: (backend) => thread.idle.drop(backend),
-      planes: () => this.#planes,
-    });
-    const thread = new DataThread(new NodeSocketEngine(), services.metrics, services.events, (backend, outcome) => services.observer.observe(backend, outcome));
-    this.#services = services;
-    this.#planes = new LocalPlanes(thread, services.traffic, services.observer);
   }
 
   /** Loads the config, builds, binds, waits for the first checks, serves. @throws SteelyardError: nothing is left open then. */
   async start(): Promise<void> {
     if (this.#state !== 'new') throw new SteelyardError('ERR_STATE', { message: `start() on a balancer that is ${this.#state}`, hint: 'create a new one' });
     this.#state = 'starting';
-    this.#services.thread.start();
     await this.#enqueue(async () => {
       try {
-        await this.#advance(this.#source);
-        this.#services.metrics.started(this.#generation!.number);
+        const loaded = await this.#load(this.#source);
+        this.#parts = this.#makeParts(loaded.resolved);
+        this.#parts.services.thread.start();
+        // It holds for the start itself; a reload may still be refused, and then its level is not wanted.
+        this.#followLogLevel(loaded.resolved);
+        await this.#advance(loaded, this.#parts);
+        this.#parts.services.traffic.started(this.#generation!.number);
         this.#state = 'running';
       } catch (error) {
         this.#state = 'stopped';
-        await this.#closeEverything(0);
+        if (this.#parts) await this.#closeEverything(this.#parts, 0);
         throw error;
       }
     });
+  }
+
+  #makeParts(resolved: ResolvedConfig): Parts {
+    const workers = countWorkers({ given: this.#options.workers, resolved, isFile: typeof this.#source === 'string', command: this.#env.command, log: this.#log });
+    if (workers > 1) warnOfLostQueues(this.#log);
+    // `planes` below: whatever these tell comes after both are made.
+    const services = createServices(this.#log, workers, {
+      onFlip: (change) => this.#healthChanged(change),
+      onDown: (backend) => planes.drop(backend),
+      onAddresses: (host, addresses) => planes.setAddresses(host, addresses),
+      onForget: (block, forget) => planes.forget(block, forget),
+      families: () => planes.families(),
+    });
+    const planes = createPlanes(services, {
+      workers,
+      configFile: typeof this.#source === 'string' ? this.#source : '',
+      command: this.#env.command,
+      log: this.#options.workerLog ?? (this.#options.logger ? { kind: 'message', level: 'debug' } : STANDARD_OUTPUT),
+      followsLogLevel: this.#followsLogLevel,
+      inTurn: (step) => this.#enqueue(step),
+    });
+    return { services, planes, workers };
   }
 
   /**
@@ -91,12 +128,14 @@ export class Balancer {
     return this.#enqueue(async () => {
       if (this.#state !== 'running') throw new SteelyardError('ERR_STATE', { message: `reload() on a balancer that is ${this.#state}` });
       try {
-        await this.#advance(config ?? this.#source);
+        const loaded = await this.#load(config ?? this.#source);
+        this.#tellFixedWorkers(loaded.resolved, this.#parts!.workers);
+        await this.#advance(loaded, this.#parts!);
         this.#source = config ?? this.#source;
-        this.#services.metrics.reload(true, this.#generation!.number);
+        this.#parts!.services.traffic.reload(true, this.#generation!.number);
         return { generation: this.#generation!.number };
       } catch (error) {
-        this.#services.metrics.reload(false);
+        this.#parts!.services.traffic.reload(false);
         const told = error as { code?: unknown; faults?: unknown };
         this.#log.error({ code: told.code, faults: told.faults, generation: this.#generation!.number }, `reload refused, the config of before goes on: ${describeError(error)}`);
         throw error;
@@ -112,69 +151,77 @@ export class Balancer {
         return;
       }
       this.#state = 'stopping';
-      await this.#closeEverything(options.drainLimitMs ?? this.#generation?.config.drainLimitMs ?? 0);
+      await this.#closeEverything(this.#parts!, options.drainLimitMs ?? this.#generation?.config.drainLimitMs ?? 0);
       this.#state = 'stopped';
       this.#log.info('stopped');
     });
   }
 
-  async #closeEverything(drainLimitMs: number): Promise<void> {
-    await this.#planes.stop(drainLimitMs);
-    this.#services.monitor.stop();
+  async #closeEverything({ planes, services }: Parts, drainLimitMs: number): Promise<void> {
+    await planes.stop(drainLimitMs);
+    services.monitor.stop();
     await Promise.all(this.#retiring);
     await this.#generation?.end();
-    this.#services.thread.stop();
+    services.thread.stop();
   }
 
   /** From a config to the generation that serves. Fails before anything was switched. */
-  async #advance(source: ConfigExport | string): Promise<void> {
+  async #advance({ resolved, files }: Loaded, { planes, services }: Parts): Promise<void> {
     const previous = this.#generation;
-    const { resolved, files } = await this.#load(source);
-    // At the start it holds for the start itself; a reload may still be refused.
-    if (!previous) this.#followLogLevel(resolved);
-    const next = await ControlGeneration.build(++this.#numbers, resolved, this.#services.control, (generation, pool) => this.#membershipChanged(generation, pool));
+    const next = await ControlGeneration.build(++this.#numbers, resolved, services.control, (generation, pool) => this.#membershipChanged(generation, pool));
     try {
-      await this.#planes.prepare(next);
+      await planes.prepare(next);
       // The backends that are new get their first checks before anything is sent to them, or kept from them.
       this.#incoming = next;
       this.#watchHealth();
-      await this.#services.monitor.firstResults(WARM_UP_LIMIT_MS);
+      await services.monitor.firstResults(WARM_UP_LIMIT_MS);
     } catch (error) {
       this.#incoming = undefined;
       this.#watchHealth();
-      previous?.takeBackBits();
-      await this.#planes.discard();
+      await planes.discard();
+      if (previous) this.#takeBackBits(previous, planes);
       await next.end();
       throw error;
     }
-    this.#switch(previous, next);
+    this.#switch(previous, next, planes);
     this.#files = files;
     this.#followLogLevel(resolved);
     this.#log.info({ generation: next.number, listeners: this.addresses() }, previous ? 'reloaded' : 'started');
+  }
+
+  /** The one that did not come may have moved the cells in which failures are counted. */
+  #takeBackBits(serving: ControlGeneration, planes: Planes): void {
+    serving.takeBackBits();
+    for (const { config } of serving.pools) planes.setMembers(serving, config.name);
+  }
+
+  #tellFixedWorkers({ workers }: ResolvedConfig, now: number): void {
+    if (workers === undefined || workers === now || this.#options.workers !== undefined) return;
+    this.#log.warn({ workers: now }, `workers is ${workers} in the config, and stays ${now}: their number changes with a restart only`);
   }
 
   #followLogLevel({ log }: ResolvedConfig): void {
     if (this.#followsLogLevel) this.#log.level = log.level;
   }
 
-  async #load(source: ConfigExport | string): Promise<{ resolved: ResolvedConfig; files: readonly string[] }> {
+  async #load(source: ConfigExport | string): Promise<Loaded> {
     if (typeof source === 'string') return loadConfig(source, this.#env);
     const config: Config = await (typeof source === 'function' ? source(this.#env) : source);
     return { resolved: await resolveConfig(config, process.cwd()), files: [] };
   }
 
-  #switch(previous: ControlGeneration | undefined, next: ControlGeneration): void {
+  #switch(previous: ControlGeneration | undefined, next: ControlGeneration, planes: Planes): void {
     next.takeOver(previous);
     this.#generation = next;
     this.#incoming = undefined;
     this.#watchHealth();
-    this.#planes.switchOver();
-    if (previous) this.#track(this.#retire(previous));
+    planes.switchOver();
+    if (previous) this.#track(this.#retire(previous, planes));
   }
 
   /** It ends after the last thread has ended it. */
-  async #retire(old: ControlGeneration): Promise<void> {
-    await this.#planes.ended(old.number);
+  async #retire(old: ControlGeneration, planes: Planes): Promise<void> {
+    await planes.ended(old.number);
     await old.end();
   }
 
@@ -186,19 +233,19 @@ export class Balancer {
 
   #membershipChanged(generation: ControlGeneration, pool: string): void {
     this.#watchHealth();
-    this.#planes.setMembers(generation, pool);
+    this.#parts?.planes.setMembers(generation, pool);
   }
 
   /** The first results of new backends come before their generation serves: then its plugins hear of them, for nobody else would. */
   #healthChanged(change: HealthChange): void {
     if (!this.#generation?.healthChanged(change)) this.#incoming?.healthChanged(change);
-    this.#planes.healthChanged(change);
+    this.#parts?.planes.healthChanged(change);
   }
 
   /** While a generation comes in, its backends are checked beside those of the one that serves. */
   #watchHealth(): void {
     const serving = this.#generation?.monitored() ?? [];
-    this.#services.monitor.watch(this.#incoming ? mergeMonitored(serving, this.#incoming.monitored()) : serving);
+    this.#parts?.services.monitor.watch(this.#incoming ? mergeMonitored(serving, this.#incoming.monitored()) : serving);
   }
 
   #enqueue<T>(step: () => Promise<T>): Promise<T> {
@@ -215,7 +262,7 @@ export class Balancer {
   }
 
   addresses(): BoundListener[] {
-    return this.#planes.addresses();
+    return this.#parts?.planes.addresses() ?? [];
   }
 
   describe(): Description {
@@ -224,8 +271,8 @@ export class Balancer {
       generation: generation?.number ?? 0,
       listeners: this.addresses(),
       pools: (generation?.pools ?? []).map(describePool),
-      plugins: generation ? [...generation.pluginNames, ...this.#planes.pluginNames()] : [],
-      served: this.#services.control.served.list(),
+      plugins: generation ? [...generation.pluginNames, ...this.#parts!.planes.pluginNames()] : [],
+      served: this.#parts?.services.control.served.list() ?? [],
     };
   }
 
@@ -235,7 +282,9 @@ export class Balancer {
   }
 
   ledger(): Ledger {
-    return { ...this.#planes.gauges(), inFlight: this.#services.control.backends.inFlight };
+    if (!this.#parts) return { leasesOpened: 0, leasesClosed: 0, inFlight: 0, clientConnections: 0, upstreamConnections: 0, deadlines: 0 };
+    const { planes, services } = this.#parts;
+    return { ...planes.gauges(), inFlight: services.backends.inFlight };
   }
 }
 

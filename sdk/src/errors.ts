@@ -37,6 +37,7 @@ export const ERROR_CODES = {
   ERR_TUNNEL_IDLE: 'a TCP or upgraded connection had no byte either way for too long',
   ERR_DRAIN_LIMIT: 'the exchange was cut because the balancer or its listener stopped and the drain limit was over',
   ERR_PROBE: 'a probe was answered wrongly, or not at all',
+  ERR_WORKER: 'a worker thread could not start, or ended before it had done what it was asked',
   ERR_SHARED: 'what a plugin shares (host.shared, host.serve) could not be opened',
 } as const;
 

@@ -7,14 +7,18 @@ export async function bindBeside(fresh: Listener, present: readonly Listener[]):
   try {
     await fresh.bind();
   } catch (cause) {
-    const { port } = fresh.plan.config;
-    const own = present.find((listener) => listener.port === port);
-    const isTaken = (cause as { cause?: { code?: string } }).cause?.code === 'EADDRINUSE';
-    if (!own || !isTaken) throw cause;
-    throw new SteelyardError('ERR_LISTEN', {
-      message: `cannot listen on ${fresh.host}:${port}: this balancer itself holds port ${port}, by listener ${own.name} on ${own.host}`,
-      hint: 'a listener that moves to another address on its port needs a restart, or a reload without it first',
-      cause,
-    });
+    const own = present.find((listener) => listener.port === fresh.plan.config.port);
+    throw own ? heldByUs(cause, fresh.plan.config, own) : cause;
   }
+}
+
+/** The port is taken by a listener of ours: says by which. Another failure is given back as it is. */
+export function heldByUs(cause: unknown, { host, port }: { host: string; port: number }, own: { name: string; host: string }): unknown {
+  const isTaken = (cause as { cause?: { code?: string } }).cause?.code === 'EADDRINUSE';
+  if (!isTaken) return cause;
+  return new SteelyardError('ERR_LISTEN', {
+    message: `cannot listen on ${host}:${port}: this balancer itself holds port ${port}, by listener ${own.name} on ${own.host}`,
+    hint: 'a listener that moves to another address on its port needs a restart, or a reload without it first',
+    cause,
+  });
 }

@@ -2,7 +2,7 @@
 import type { ListenerPlan } from '../generation.ts';
 import type { ClientConnection } from './client-connection.ts';
 import { HttpConnection } from '../request/connection.ts';
-import type { ListenSocket, Socket } from '../sockets/socket.ts';
+import type { ListenAddress, ListenSocket, Socket } from '../sockets/socket.ts';
 import { StreamConnection } from '../stream/connection.ts';
 import type { DataThread } from '../workers/data-thread.ts';
 
@@ -15,13 +15,13 @@ export class Listener {
   #isHolding = true;
   #held: Socket[] = [];
 
-  /** The number that its twins in other threads bind as well. */
-  readonly #sharedPort: number | undefined;
+  readonly #place: Pick<ListenAddress, 'port' | 'isShared'>;
 
-  constructor(thread: DataThread, plan: ListenerPlan, sharedPort?: number) {
+  /** @param place in place of the config's port */
+  constructor(thread: DataThread, plan: ListenerPlan, place: Pick<ListenAddress, 'port' | 'isShared'> = { port: plan.config.port }) {
     this.#thread = thread;
     this.plan = plan;
-    this.#sharedPort = sharedPort;
+    this.#place = place;
   }
 
   get name(): string {
@@ -41,7 +41,7 @@ export class Listener {
   /** Binds, and holds what it accepts until `serve`. @throws SteelyardError ERR_LISTEN. */
   async bind(): Promise<void> {
     this.#socket = await this.#thread.engine.listen(
-      this.#sharedPort === undefined ? this.plan.config : { ...this.plan.config, port: this.#sharedPort, isShared: true },
+      { ...this.plan.config, ...this.#place },
       (socket) => this.#accept(socket),
       (error) => this.#thread.events.fault(error, `listener ${this.name} could not accept a connection`),
     );

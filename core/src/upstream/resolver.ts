@@ -5,6 +5,7 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { describeError, type Logger } from '@steelyard/sdk';
+import type { HostNames } from './given-addresses.ts';
 
 export const REFRESH_MS = 30_000;
 
@@ -23,15 +24,19 @@ interface Name {
   isAsking: Promise<void> | undefined;
 }
 
-export class Resolver {
+export class Resolver implements HostNames {
   readonly #log: Logger;
   readonly #lookup: Lookup;
   readonly #names = new Map<string, Name>();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(log: Logger, lookup: Lookup = systemLookup) {
+  readonly #onChange: (host: string, addresses: readonly string[]) => void;
+
+  /** @param onChange a name has other addresses, or none any more because nobody uses it */
+  constructor(log: Logger, lookup: Lookup = systemLookup, onChange: (host: string, addresses: readonly string[]) => void = () => {}) {
     this.#log = log;
     this.#lookup = lookup;
+    this.#onChange = onChange;
   }
 
   /** Keeps the name fresh until as many `release`s. Resolves after the first look-up, whether it found anything or not. */
@@ -48,6 +53,7 @@ export class Resolver {
     const name = this.#names.get(host);
     if (!name || --name.users > 0) return;
     this.#names.delete(host);
+    this.#onChange(host, []);
     if (this.#names.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
@@ -62,6 +68,11 @@ export class Resolver {
     return name.addresses[name.next];
   }
 
+  /** Every name that has addresses, and which. */
+  known(): [host: string, addresses: readonly string[]][] {
+    return [...this.#names].filter(([, { addresses }]) => addresses.length > 0).map(([host, { addresses }]) => [host, addresses]);
+  }
+
   async #refresh(): Promise<void> {
     await Promise.all([...this.#names].map(([host, name]) => this.#ask(host, name)));
   }
@@ -74,7 +85,10 @@ export class Resolver {
   async #askOnce(host: string, name: Name): Promise<void> {
     try {
       const addresses = await this.#lookup(host);
-      if (addresses.length > 0) name.addresses = addresses;
+      if (addresses.length > 0 && addresses.join() !== name.addresses.join()) {
+        name.addresses = addresses;
+        this.#onChange(host, addresses);
+      }
       name.failure = '';
     } catch (error) {
       const failure = describeError(error);

@@ -9,6 +9,7 @@ import type { BoundListener } from '../description.ts';
 import { Generation, type TrafficServices } from '../generation.ts';
 import { bindBeside } from '../listen/bind.ts';
 import { Listener } from '../listen/listener.ts';
+import type { BackendState } from '../upstream/backend.ts';
 import { settledWithin } from '../settled-within.ts';
 import type { DataThread } from './data-thread.ts';
 import type { ThreadGauges } from './thread-gauges.ts';
@@ -16,8 +17,11 @@ import type { ThreadGauges } from './thread-gauges.ts';
 /** A socket that was destroyed tells so in the next turn; this is for machines under load. */
 const CUT_LIMIT_MS = 1_000;
 
-/** Where a listener binds beside others of its like; undefined = where its config says, alone. */
-export type SharedPorts = ReadonlyMap<string, number> | undefined;
+/** Where listeners bind, by name, when main has chosen it: together with their twins in other threads, or alone. */
+export interface PortOrder {
+  readonly ports: ReadonlyMap<string, number>;
+  readonly isShared: boolean;
+}
 
 interface Prepared {
   readonly generation: Generation;
@@ -45,7 +49,7 @@ export class DataPlane {
   }
 
   /** Phase one: builds beside what works, binds what is new and holds what comes there. @throws SteelyardError: nothing is left of it then. */
-  async prepare(config: ResolvedConfig, order: GenerationOrder, ports: SharedPorts): Promise<void> {
+  async prepare(config: ResolvedConfig, order: GenerationOrder, ports?: PortOrder): Promise<void> {
     const preparing = { number: order.number, members: new Map<string, readonly MemberOrder[]>() };
     this.#preparing = preparing;
     try {
@@ -56,13 +60,13 @@ export class DataPlane {
     for (const [pool, members] of preparing.members) this.#prepared.generation.setMembers(pool, members);
   }
 
-  async #build(config: ResolvedConfig, order: GenerationOrder, ports: SharedPorts): Promise<Prepared> {
+  async #build(config: ResolvedConfig, order: GenerationOrder, ports: PortOrder | undefined): Promise<Prepared> {
     const generation = await Generation.build(config, order, this.#services);
     const added: Listener[] = [];
     try {
       for (const listener of config.listeners) {
         if (this.#listeners.has(keyOf(listener))) continue;
-        const fresh = new Listener(this.#thread, generation.plans.get(listener.name)!, ports?.get(listener.name));
+        const fresh = new Listener(this.#thread, generation.plans.get(listener.name)!, ports && { port: ports.ports.get(listener.name)!, isShared: ports.isShared });
         await bindBeside(fresh, [...this.#listeners.values(), ...this.#departing]);
         added.push(fresh);
       }
@@ -132,6 +136,15 @@ export class DataPlane {
     for (const generation of [this.#generation, this.#prepared?.generation]) {
       if (generation?.number === number) generation.setMembers(pool, members);
     }
+  }
+
+  get preparedPlugins(): string[] {
+    return this.#prepared?.generation.pluginNames ?? [];
+  }
+
+  /** The backend that main speaks of: of the generation that serves, or of the one that is about to. */
+  backend(pool: string, id: string): BackendState | undefined {
+    return this.#generation?.backend(pool, id) ?? this.#prepared?.generation.backend(pool, id);
   }
 
   /** The generation that serves. */

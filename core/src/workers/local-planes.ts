@@ -5,6 +5,7 @@ import type { GenerationOrder } from '../control/order.ts';
 import type { BoundListener } from '../description.ts';
 import type { TrafficServices } from '../generation.ts';
 import type { PassiveObserver } from '../health/observer.ts';
+import type { BackendState } from '../upstream/backend.ts';
 import { DataPlane } from './data-plane.ts';
 import type { DataThread } from './data-thread.ts';
 import type { ThreadGauges } from './thread-gauges.ts';
@@ -12,6 +13,7 @@ import type { Planes } from './planes.ts';
 
 export class LocalPlanes implements Planes {
   readonly #plane: DataPlane;
+  readonly #thread: DataThread;
   readonly #services: TrafficServices;
   readonly #observer: PassiveObserver;
   readonly #waiting = new Map<number, () => void>();
@@ -20,6 +22,7 @@ export class LocalPlanes implements Planes {
   #prepared: ControlGeneration | undefined;
 
   constructor(thread: DataThread, services: TrafficServices, observer: PassiveObserver) {
+    this.#thread = thread;
     this.#services = services;
     this.#observer = observer;
     this.#plane = new DataPlane(thread, services, (number) => this.#ended(number));
@@ -27,7 +30,7 @@ export class LocalPlanes implements Planes {
 
   async prepare(generation: ControlGeneration): Promise<void> {
     this.#prepared = generation;
-    await this.#plane.prepare(generation.config, withoutObservers(generation), undefined);
+    await this.#plane.prepare(generation.config, withoutObservers(generation));
   }
 
   async discard(): Promise<void> {
@@ -52,6 +55,15 @@ export class LocalPlanes implements Planes {
   healthChanged(change: HealthChange): void {
     this.#plane.healthChanged(change);
   }
+
+  drop(backend: BackendState): void {
+    this.#thread.idle.drop(backend);
+  }
+
+  /** Looked up in the same thread. */
+  setAddresses(): void {}
+  /** There is no other thread. */
+  forget(): void {}
 
   #ended(number: number): void {
     this.#over.add(number);

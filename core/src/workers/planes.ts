@@ -2,6 +2,8 @@
 import type { HealthChange, MetricFamily } from '@steelyard/sdk';
 import type { ControlGeneration } from '../control/control-generation.ts';
 import type { BoundListener } from '../description.ts';
+import type { BackendState } from '../upstream/backend.ts';
+import type { Forget } from './rows.ts';
 import type { ThreadGauges } from './thread-gauges.ts';
 
 export interface Planes {
@@ -14,12 +16,18 @@ export interface Planes {
   /** The members of a pool changed. Its backends' sources are watched already. */
   setMembers(generation: ControlGeneration, pool: string): void;
   healthChanged(change: HealthChange): void;
+  /** Nothing is to be kept ready for it. */
+  drop(backend: BackendState): void;
+  /** Addresses of a name that backends have; none = nobody has it any more. */
+  setAddresses(host: string, addresses: readonly string[]): void;
+  /** A row of the scoreboard is not used in main any more: asks the worker of that block to say when it uses it no more either. */
+  forget(block: number, forget: Forget): void;
   /** Resolves when nothing of that generation, which served, is left in any of them. */
   ended(number: number): Promise<void>;
   /** Accepts no more, drains, ends. */
   stop(drainLimitMs: number): Promise<void>;
   addresses(): BoundListener[];
-  pluginNames(): string[];
+  pluginNames(): readonly string[];
   /** Metrics of the plugins that run there, and of the threads themselves. */
   families(): Promise<MetricFamily[]>;
   gauges(): ThreadGauges;

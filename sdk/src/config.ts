@@ -171,6 +171,17 @@ export interface Config<P extends string = string, L extends string = string> {
   drainLimitMs?: number;
   /** How long all plugins' `setup` may take together. Default 10,000 ms. */
   setupLimitMs?: number;
+  /**
+   * Threads that carry the traffic, each with an event loop of its own; the main thread keeps config, health checks and exporters.
+   * 0 to 64; 0 = everything in the main thread. Default: one per core for the command `start`, 0 for `createBalancer`.
+   * `--workers` goes before it. Above 0 the config must be a file: functions cannot cross threads, so each worker loads it for itself.
+   */
+  workers?: number;
+  /**
+   * A worker that has not come to its event loop for so long is replaced; its connections are lost. Milliseconds, 100 to 600,000;
+   * default 5,000. Below the longest pause of a plugin or of the garbage collector it would end workers that are at work.
+   */
+  stallLimitMs?: number;
   log?: { level?: 'debug' | 'info' | 'warn' | 'error' | 'silent' };
 }
 

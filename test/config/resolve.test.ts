@@ -20,7 +20,7 @@ describe('a resolved config', () => {
       timeouts: { connectMs: 5_000, responseMs: 60_000, bodyMs: 60_000, idleMs: 4_000 },
     }]);
     expect(routes).toEqual([{ name: 'web', hosts: [], paths: [], methods: [], headers: [], listeners: ['http-8080-127.0.0.1'], pool: 'web', rewrite: undefined, maxBodyBytes: undefined, plugins: [] }]);
-    expect(rest).toEqual({ plugins: [], drainLimitMs: 30_000, setupLimitMs: 10_000, log: { level: 'info' } });
+    expect(rest).toEqual({ plugins: [], drainLimitMs: 30_000, setupLimitMs: 10_000, workers: undefined, stallLimitMs: 5_000, log: { level: 'info' } });
   });
 
   it('takes an explicit undefined for absent', async () => {

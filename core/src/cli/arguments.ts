@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { SteelyardError } from '@steelyard/sdk';
 import { nearest } from '../config/nearest.ts';
+import { MAX_WORKERS } from '../config/workers.ts';
 
 export const COMMANDS = ['start', 'check', 'init', 'plugins', 'help'] as const;
 export type CommandName = (typeof COMMANDS)[number];
@@ -16,6 +17,8 @@ export interface Arguments {
   logLevel: LogLevel | undefined;
   json: boolean;
   watch: boolean;
+  /** `auto` = one per core; `undefined` = as the config says. */
+  workers: number | 'auto' | undefined;
   version: boolean;
 }
 
@@ -67,7 +70,8 @@ export function parseArguments(args: readonly string[]): Arguments {
     logLevel: logLevelOf(values['log-level'] as string | undefined),
     json: values.json === true,
     watch: values.watch === true,
-    version: values.version === true || checkWorkers(values.workers as string | undefined),
+    workers: workersOf(values.workers as string | undefined),
+    version: values.version === true,
   };
 }
 
@@ -92,10 +96,10 @@ function logLevelOf(word: string | undefined): LogLevel | undefined {
   throw usage(`--log-level is ${word}, must be one of ${LOG_LEVELS.join(', ')}`, meant === undefined ? '' : `did you mean ${meant}?`);
 }
 
-/** Always false: there is one number to accept, and it changes nothing. */
-function checkWorkers(count: string | undefined): false {
-  if (count !== undefined && count !== '0') throw usage(`--workers is ${count}, must be 0: worker threads are not built yet, everything runs in one thread`);
-  return false;
+function workersOf(word: string | undefined): number | 'auto' | undefined {
+  if (word === undefined || word === 'auto') return word;
+  if (/^\d{1,2}$/.test(word) && Number(word) <= MAX_WORKERS) return Number(word);
+  throw usage(`--workers is ${word}, must be a whole number from 0 to ${MAX_WORKERS}, or auto for one per core`);
 }
 
 function usage(message: string, hint = ''): SteelyardError {

@@ -2,6 +2,7 @@
 import { relative } from 'node:path';
 import { loadConfig } from '../config/load.ts';
 import { ConfigError } from '../config/report.ts';
+import { workerCount } from '../config/workers.ts';
 import type { Arguments } from './arguments.ts';
 import { needConfig } from './config-path.ts';
 import { outline, toJson } from './outline.ts';
@@ -9,7 +10,9 @@ import { outline, toJson } from './outline.ts';
 export async function check({ config, json }: Arguments): Promise<number> {
   const file = needConfig(config, process.cwd());
   try {
-    const { resolved } = await loadConfig(file, { command: 'check', env: process.env });
+    const { resolved: loaded } = await loadConfig(file, { command: 'check', env: process.env });
+    // As `start` would have it on this machine.
+    const resolved = { ...loaded, workers: workerCount(undefined, loaded.workers, 'check') };
     if (json) console.log(JSON.stringify(toJson(resolved), undefined, 2));
     else console.log([...outline(resolved), '', `${relative(process.cwd(), file)} is valid.`].join('\n'));
     return 0;

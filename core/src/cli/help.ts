@@ -24,7 +24,8 @@ const PAGES: Record<CommandName, string> = {
   -w, --watch            reloads when the config, or a local file that it imports, changes
       --log-level <of>   debug, info, warn, error or silent; default: log.level of the config
       --json             logs as JSON lines in a terminal too
-      --workers 0        everything in one thread, the only number as yet
+      --workers <n>      threads that carry the traffic, 0 to 64; 0 = all in one thread, auto = one per core;
+                         default: workers of the config, or else one per core
 
 Signals: SIGHUP reloads. SIGTERM and SIGINT (Ctrl-C) stop: no new connections, open exchanges may end within
 drainLimitMs; a second one stops at once.

@@ -16,6 +16,7 @@ export { resolveBackends } from './backends.ts';
 
 const DRAIN_LIMIT_MS = 30_000;
 const SETUP_LIMIT_MS = 10_000;
+const STALL_LIMIT_MS = 5_000;
 
 /**
  * @param source where plugins that the config names are looked for
@@ -58,6 +59,8 @@ async function resolveGiven(given: GivenConfig, poolNames: readonly string[], co
     plugins: await resolvePlugins(given.plugins, 'plugins', context),
     drainLimitMs: given.drainLimitMs ?? DRAIN_LIMIT_MS,
     setupLimitMs: given.setupLimitMs ?? SETUP_LIMIT_MS,
+    workers: given.workers,
+    stallLimitMs: given.stallLimitMs ?? STALL_LIMIT_MS,
     log: { level: given.log?.level ?? 'info' },
   };
 }

@@ -10,6 +10,9 @@ export interface ResolvedConfig {
   readonly plugins: readonly RunnablePlugin[];
   readonly drainLimitMs: number;
   readonly setupLimitMs: number;
+  /** `undefined` = the default, which is another in the command than in a program: see `workerCount`. */
+  readonly workers: number | undefined;
+  readonly stallLimitMs: number;
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent' };
 }
 

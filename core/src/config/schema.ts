@@ -1,11 +1,12 @@
 /** The shape of a config. What stands in the places of plugins, and what refers to something else, is checked by `resolve`. */
 import { addShapeFaults, ajv, choice, keysOf, type Shape } from './shape.ts';
 import type { Faults } from './faults.ts';
+import { MAX_WORKERS } from './workers.ts';
 
 /** Of a timer, and of a cell of the scoreboard. */
 const MAX_INT = 2_147_483_647;
 const integer = (minimum: number, maximum: number): Shape => ({ type: 'integer', minimum, maximum });
-const ms = (minimum = 1): Shape => ({ type: 'integer', minimum, maximum: MAX_INT, says: `a whole number of milliseconds from ${minimum} to ${MAX_INT}` });
+const ms = (minimum = 1, maximum = MAX_INT): Shape => ({ type: 'integer', minimum, maximum, says: `a whole number of milliseconds from ${minimum} to ${maximum}` });
 const closed = (properties: Record<string, Shape>, required: readonly string[] = [], more: Shape = {}): Shape => ({
   type: 'object', properties, required, additionalProperties: false, ...more,
 });
@@ -122,6 +123,8 @@ const config = closed(
     plugins,
     drainLimitMs: ms(0),
     setupLimitMs: ms(),
+    workers: { ...integer(0, MAX_WORKERS), valueHints: { auto: 'leave it out: one per core' } },
+    stallLimitMs: ms(100, 600_000),
     log: closed({ level: { enum: ['debug', 'info', 'warn', 'error', 'silent'] } }),
   },
   ['listeners', 'pools'],

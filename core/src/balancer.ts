@@ -2,6 +2,7 @@
 import type { Config, ConfigEnv, ConfigExport, HealthChange } from '@steelyard/sdk';
 import { describeError, SteelyardError } from '@steelyard/sdk';
 import type { Logger } from 'pino';
+import type { BalancerOptions, FileOptions } from './balancer-options.ts';
 import { loadConfig, resolveConfig } from './config/load.ts';
 import type { ResolvedConfig } from './config/resolved.ts';
 import { ControlGeneration } from './control/control-generation.ts';
@@ -15,23 +16,6 @@ import { countWorkers, warnOfLostQueues } from './workers/worker-count.ts';
 
 /** How long a new generation waits for the first results of checks before it is switched to. What is unknown then stays out until its result. */
 const WARM_UP_LIMIT_MS = 5_000;
-
-export interface BalancerOptions {
-  /** Default: a pino logger that writes JSON lines to standard output. */
-  logger?: Logger;
-  /** Whether the logger's level follows `log.level` of each config. Default: only when no logger was given. */
-  followsLogLevel?: boolean;
-  /** What a config that is a function is told. Default `embed`. */
-  command?: ConfigEnv['command'];
-}
-export interface FileOptions extends BalancerOptions {
-  /** `balancer.config.ts`, or `.js`, `.mjs`, `.json`. */
-  configFile: string;
-  /** Threads that carry traffic, 0 to 64; `auto` = one per core. Default: the config's `workers`, else 0. */
-  workers?: number | 'auto';
-  /** How workers log. Default: through `logger`, if there is one. */
-  workerLog?: LoggerForm;
-}
 
 /** What is made at the start, when the number of workers is known. */
 interface Parts {

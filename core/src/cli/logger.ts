@@ -1,11 +1,6 @@
 /** The process's log: pretty in a terminal, JSON lines in a pipe, on standard output. */
-import type { Logger } from 'pino';
-import { createThreadLogger, type LoggerForm } from '../log.ts';
+import type { LoggerForm } from '../log.ts';
 import type { LogLevel } from './arguments.ts';
-
-export function createLogger(level: LogLevel, pretty: boolean): Logger {
-  return createThreadLogger(loggerForm(level, pretty));
-}
 
 /** For the workers as well: they cannot ask the terminal. */
 export function loggerForm(level: LogLevel, pretty: boolean): LoggerForm {

@@ -7,18 +7,20 @@ import { ConfigError } from '../config/report.ts';
 import type { Arguments } from './arguments.ts';
 import { banner } from './banner.ts';
 import { needConfig } from './config-path.ts';
-import { createLogger } from './logger.ts';
+import { createThreadLogger } from '../log.ts';
+import { loggerForm } from './logger.ts';
 import { version } from './version.ts';
 import { FileWatch } from './watch.ts';
 
 /** Resolves with the exit code when the balancer has stopped. @throws what keeps it from starting */
-export async function start({ config, logLevel, json, watch }: Arguments): Promise<number> {
+export async function start({ config, logLevel, json, watch, workers }: Arguments): Promise<number> {
   const startedAt = performance.now();
   const configFile = needConfig(config, process.cwd());
   const isTerminal = process.stdout.isTTY && !json;
-  const log = createLogger(logLevel ?? 'info', isTerminal);
+  const workerLog = loggerForm(logLevel ?? 'info', isTerminal);
+  const log = createThreadLogger(workerLog);
   logStrayErrors(log);
-  const balancer = createBalancer({ configFile, command: 'start', logger: log, followsLogLevel: logLevel === undefined });
+  const balancer = createBalancer({ configFile, command: 'start', logger: log, followsLogLevel: logLevel === undefined, workerLog, ...(workers === undefined ? {} : { workers }) });
   const started = balancer.start();
   // Before the first wait: a signal without a handler would end the process.
   const stopped = stopOnSignal(balancer, started, log);

@@ -2,6 +2,7 @@
  * A resolved config as one text, to be compared across threads: each loads the config file for itself, and all must have come to the same.
  * Functions cannot be compared across threads, so a function is told by its name and its place. The text is JSON, so that a difference has a path.
  */
+import { createHash } from 'node:crypto';
 import { types } from 'node:util';
 import { isUse, type AnyUse } from '@steelyard/sdk';
 import { joinPath } from './faults.ts';
@@ -15,6 +16,11 @@ const MARK = '\0';
 export function configText(resolved: ResolvedConfig): string {
   const { pools, routes, ...rest } = resolved;
   return textOf({ ...rest, pools: Object.fromEntries(pools.map((pool) => [pool.name, poolAsWritten(pool)])), routes: routes.map(routeAsWritten) });
+}
+
+/** Short, and the same for the same text alone (SHA-256). */
+export function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('base64');
 }
 
 /**

@@ -76,19 +76,19 @@ export class PassiveObserver {
 
   #hear(observed: Observed, index: number, outcome: Outcome): void {
     const { backend } = observed;
-    const { source, observe } = observed.checks[index]!;
+    const check = observed.checks[index]!;
     let isGood: boolean | undefined;
     try {
-      isGood = observe(backend, outcome);
+      isGood = check.observe(backend, outcome);
     } catch (error) {
-      this.#voice.fault(source, error);
+      this.#voice.fault(check.source, error);
       return;
     }
     if (isGood === true) {
       backend.clearFailures(observed.bits[index]!);
       if (observed.hasServed[index] === true) return;
       observed.hasServed[index] = true;
-      this.#voice.served(backend, source);
+      this.#voice.served(backend, check.source);
     } else if (isGood === false) {
       this.#countFailure(observed, index, outcome);
     }

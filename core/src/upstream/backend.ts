@@ -158,7 +158,7 @@ export class BackendState implements Backend {
 
   /** Bits that were given to sources other than these are free again: the config that wanted them did not come to serve. */
   keepSources(sources: ReadonlySet<string>): void {
-    for (const source of [...this.#bits.keys()]) if (!sources.has(source)) this.forgetSource(source, 'its check is in no config');
+    for (const source of this.#bits.keys()) if (!sources.has(source)) this.forgetSource(source, 'its check is in no config');
   }
 
   /** No generation of this thread uses it any more. Its row goes back once this thread's last lease on it has ended. */

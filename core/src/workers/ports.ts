@@ -2,7 +2,6 @@
  * The addresses that all workers bind. Main binds each new one alone first and lets it go: a second process with SO_REUSEPORT would silently
  * share the port, and port 0 must become one number for all.
  */
-import { SteelyardError } from '@steelyard/sdk';
 import type { ResolvedListener } from '../config/resolved.ts';
 import { heldByUs } from '../listen/bind.ts';
 import type { SocketEngine } from '../sockets/socket.ts';
@@ -43,7 +42,7 @@ export class SharedPorts {
       return { host: socket.host, port: socket.port };
     } catch (cause) {
       const own = [...this.#held.values()].find(({ port }) => port === listener.port);
-      throw own ? heldByUs(cause as SteelyardError, listener, own) : cause;
+      throw own ? heldByUs(cause, listener, own) : cause;
     }
   }
 }

@@ -1,10 +1,9 @@
 /** How many workers there are, and what that costs on this system. */
 import { readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import type { ConfigEnv } from '@steelyard/sdk';
 import type { Logger } from 'pino';
 import type { ResolvedConfig } from '../config/resolved.ts';
-import { refuseWorkers } from '../config/workers.ts';
+import { refuseWorkers, workerCount } from '../config/workers.ts';
 
 /** Where the system shares a port's connections out among the sockets that bind it (SO_REUSEPORT), by what Node documents for `reusePort`. */
 const SHARING: readonly NodeJS.Platform[] = ['linux', 'freebsd', 'sunos', 'aix'];
@@ -22,16 +21,15 @@ interface CountFacts {
   readonly log: Logger;
 }
 
-/** @throws ConfigError when there is no file that workers could load */
+/** @throws ConfigError when workers are wanted and there is no file that they could load */
 export function countWorkers({ given, resolved, isFile, command, log }: CountFacts): number {
-  const wanted = given ?? resolved.workers ?? (command === 'start' ? 'auto' : 0);
-  const count = wanted === 'auto' ? availableParallelism() : wanted;
   if (!isFile) {
-    refuseWorkers(count);
+    refuseWorkers(resolved.workers);
     return 0;
   }
+  const count = workerCount(given, resolved.workers, command);
   if (count <= 1 || canSharePorts()) return count;
-  if (wanted !== 'auto') log.warn({ workers: 1 }, `workers is ${count}, but this system (${process.platform}) does not share a port among threads: there is one worker`);
+  log.warn({ workers: 1 }, `there is one worker: this system (${process.platform}) does not share a port among threads`);
   return 1;
 }
 

@@ -8,26 +8,20 @@ import { relayLine } from '../log.ts';
 import { MonotoneFamilies } from '../metrics/merge.ts';
 import type { Services } from '../services.ts';
 import { NodeSocketEngine } from '../sockets/node-sockets.ts';
+import { Crew, type CrewParts } from './crew.ts';
 import { fromWire } from './error-wire.ts';
-import type { PrepareOrder, WorkerBirth } from './messages.ts';
+import type { PrepareOrder } from './messages.ts';
 import type { Planes } from './planes.ts';
 import { SharedPorts, type Bound } from './ports.ts';
-import { Replacements } from './replacements.ts';
-import type { Forget, SharedRows } from './rows.ts';
+import type { Forget } from './rows.ts';
 import type { ThreadGauges } from './scoreboard.ts';
-import { beatMsOf, Watchdog } from './watchdog.ts';
-import { WorkerHandle, type Told } from './worker-handle.ts';
+import { beatMsOf } from './watchdog.ts';
+import type { Told, WorkerHandle } from './worker-handle.ts';
 
 /** A worker that does not answer so soon is shown with what it said last. */
 const FAMILIES_LIMIT_MS = 1_000;
-/** For what a plugin's clean-up may take after the drain, before the thread is ended all the same. */
-const STOP_GRACE_MS = 10_000;
 
-export interface WorkerPlanesParts extends Pick<Services, 'board' | 'book' | 'traffic' | 'backends' | 'resolver' | 'monitor' | 'log'> {
-  readonly rows: SharedRows;
-  /** What all workers are born with. */
-  readonly birth: Omit<WorkerBirth, 'number' | 'block' | 'memory' | 'workers'>;
-  readonly workers: number;
+export interface WorkerPlanesParts extends CrewParts, Pick<Services, 'book' | 'backends' | 'resolver' | 'monitor'> {
   /** Whether the system shares a port's connections out among threads. */
   readonly isShared: boolean;
   /** Runs a step when no reload is under way. */
@@ -37,37 +31,39 @@ export interface WorkerPlanesParts extends Pick<Services, 'board' | 'book' | 'tr
 export class WorkerPlanes implements Planes {
   readonly #parts: WorkerPlanesParts;
   readonly #ports: SharedPorts;
-  readonly #workers = new Set<WorkerHandle>();
-  readonly #freeBlocks: number[];
+  readonly #crew: Crew;
   readonly #families = new MonotoneFamilies();
-  readonly #watchdog: Watchdog;
-  readonly #replacements: Replacements;
   readonly #endings = new Map<number, PromiseWithResolvers<void>>();
   #serving: ControlGeneration | undefined;
   #bound: ReadonlyMap<string, Bound> = new Map();
   #prepared: { generation: ControlGeneration; found: ReadonlyMap<string, Bound> } | undefined;
   #plugins: readonly string[] = [];
   #pluginsPrepared: readonly string[] = [];
-  #isStopping = false;
 
   constructor(parts: WorkerPlanesParts) {
     this.#parts = parts;
     this.#ports = new SharedPorts(new NodeSocketEngine());
-    this.#freeBlocks = Array.from({ length: parts.board.blocks - 1 }, (_, index) => index + 1);
-    this.#watchdog = new Watchdog(parts.board, (worker, silentMs) => worker.end(`it was silent for ${silentMs} ms`));
-    this.#replacements = new Replacements((number) => parts.inTurn(() => this.#replace(number)));
+    this.#crew = new Crew(parts, {
+      told: (worker, message) => this.#onTold(worker, message),
+      gone: (worker) => this.#onGone(worker),
+      replace: (number) => parts.inTurn(() => this.#replace(number)),
+      drainLimitMs: () => this.#serving?.config.drainLimitMs ?? 0,
+    });
   }
 
   /** One worker first: a config that takes a thread down costs one, not all. */
   async prepare(generation: ControlGeneration): Promise<void> {
     const { config } = generation;
-    if (this.#workers.size === 0 && !this.#serving) await this.#startAll(config.stallLimitMs);
+    if (!this.#serving) {
+      this.#crew.setStallLimit(config.stallLimitMs);
+      await this.#crew.startAll();
+    }
     this.#parts.book.declare(config);
     const found = await this.#ports.find(config.listeners);
     this.#prepared = { generation, found };
     const order = this.#order(generation, found);
     const text = configText(config);
-    const [first, ...others] = [...this.#workers].filter((worker) => !worker.isLeaving);
+    const [first, ...others] = [...this.#crew.all].filter((worker) => !worker.isLeaving);
     if (!first) throw new SteelyardError('ERR_WORKER', { message: 'there is no worker at present', hint: 'the log says why they ended; they are being replaced: try again' });
     this.#pluginsPrepared = await this.#prepareOne(first, { ...order, digest: digestOf(text) }, text);
     const results = await Promise.allSettled(others.map((worker) => this.#prepareOne(worker, { ...order, digest: digestOf(text) }, text)));
@@ -78,7 +74,7 @@ export class WorkerPlanes implements Planes {
 
   async #prepareOne(worker: WorkerHandle, order: PrepareOrder, text: string): Promise<readonly string[]> {
     worker.generations.add(order.number);
-    this.#watchdog.watch(worker);
+    this.#crew.watch(worker);
     try {
       const answer = await worker.ask('prepare', order);
       if ('plugins' in answer) return answer.plugins;
@@ -111,7 +107,7 @@ export class WorkerPlanes implements Planes {
     const number = this.#prepared?.generation.number;
     this.#prepared = undefined;
     if (number === undefined) return;
-    await Promise.allSettled([...this.#workers].map(async (worker) => {
+    await Promise.allSettled([...this.#crew.all].map(async (worker) => {
       if (worker.generations.has(number)) await worker.ask('discard', undefined);
       this.#generationEnded(worker, number);
     }));
@@ -125,9 +121,9 @@ export class WorkerPlanes implements Planes {
     this.#bound = found;
     this.#plugins = this.#pluginsPrepared;
     this.#ports.hold(generation.config.listeners, found);
-    this.#watchdog.setLimit(generation.config.stallLimitMs);
+    this.#crew.setStallLimit(generation.config.stallLimitMs);
     if (previous) this.#endings.set(previous.number, Promise.withResolvers());
-    for (const worker of this.#workers) {
+    for (const worker of this.#crew.all) {
       if (!worker.generations.has(generation.number)) continue;
       worker.isServing = true;
       worker.tell({ kind: 'switch' });
@@ -139,15 +135,15 @@ export class WorkerPlanes implements Planes {
     if (generation !== this.#serving && generation !== this.#prepared?.generation) return;
     const members = generation.members(pool);
     const { number } = generation;
-    for (const worker of this.#workers) if (worker.generations.has(number)) worker.tell({ kind: 'members', number, pool, members });
+    for (const worker of this.#crew.all) if (worker.generations.has(number)) worker.tell({ kind: 'members', number, pool, members });
   }
 
   setAddresses(host: string, addresses: readonly string[]): void {
-    for (const worker of this.#workers) worker.tell({ kind: 'addresses', host, addresses });
+    for (const worker of this.#crew.all) worker.tell({ kind: 'addresses', host, addresses });
   }
 
   healthChanged({ backend: { pool, id }, from, to, source, reason }: HealthChange): void {
-    for (const worker of this.#workers) worker.tell({ kind: 'flip', change: { pool, id, from, to, source, reason } });
+    for (const worker of this.#crew.all) worker.tell({ kind: 'flip', change: { pool, id, from, to, source, reason } });
   }
 
   /** Each worker hears of the flip itself. */
@@ -163,28 +159,14 @@ export class WorkerPlanes implements Planes {
   }
 
   #resolveIfEnded(number: number): void {
-    if ([...this.#workers].some((worker) => worker.generations.has(number))) return;
+    if ([...this.#crew.all].some((worker) => worker.generations.has(number))) return;
     this.#endings.get(number)?.resolve();
   }
 
   async stop(drainLimitMs: number): Promise<void> {
-    this.#isStopping = true;
-    this.#replacements.stop();
-    await Promise.all([...this.#workers].map((worker) => this.#dismiss(worker, drainLimitMs)));
-    this.#watchdog.stop();
+    await this.#crew.stop(drainLimitMs);
     this.#serving = undefined;
     this.#bound = new Map();
-  }
-
-  /** Lets it drain, then ends it. */
-  async #dismiss(worker: WorkerHandle, drainLimitMs: number): Promise<void> {
-    worker.isLeaving = true;
-    const limit = setTimeout(() => worker.end('it did not stop in time'), drainLimitMs + STOP_GRACE_MS);
-    // What it has open no reload waits for; a worker that ends meanwhile has stopped as well.
-    await worker.ask('stop', { drainLimitMs }).catch(() => {});
-    clearTimeout(limit);
-    worker.end('it was stopped');
-    await worker.ended();
   }
 
   addresses(): BoundListener[] {
@@ -192,7 +174,7 @@ export class WorkerPlanes implements Planes {
   }
 
   forget(block: number, forget: Forget): void {
-    for (const worker of this.#workers) if (worker.block === block) worker.tell({ kind: 'forget', forget });
+    for (const worker of this.#crew.all) if (worker.block === block) worker.tell({ kind: 'forget', forget });
   }
 
   pluginNames(): readonly string[] {
@@ -201,7 +183,7 @@ export class WorkerPlanes implements Planes {
 
   async families(): Promise<MetricFamily[]> {
     const limit = new Promise<undefined>((resolve) => setTimeout(resolve, FAMILIES_LIMIT_MS, undefined).unref());
-    await Promise.all([...this.#workers].map(async (worker) => {
+    await Promise.all([...this.#crew.all].map(async (worker) => {
       const told = await Promise.race([worker.ask('families', undefined).catch(() => undefined), limit]);
       if (told && !worker.hasEnded) this.#families.tell(worker.block, told);
     }));
@@ -217,28 +199,11 @@ export class WorkerPlanes implements Planes {
     return sum;
   }
 
-  async #startAll(stallLimitMs: number): Promise<void> {
-    this.#watchdog.setLimit(stallLimitMs);
-    const numbers = Array.from({ length: this.#parts.workers }, (_, index) => index + 1);
-    await Promise.all(numbers.map((number) => this.#start(number)));
-  }
-
-  async #start(number: number): Promise<WorkerHandle> {
-    const { board, rows, birth, workers } = this.#parts;
-    const block = this.#freeBlocks.shift();
-    if (block === undefined) throw new SteelyardError('ERR_WORKER', { message: `worker ${number} cannot start: those before it have not ended yet` });
-    rows.workerJoined(block);
-    const events = { told: this.#onTold, gone: this.#onGone };
-    const worker = await WorkerHandle.start({ ...birth, number, block, memory: board.memory, workers }, events);
-    this.#workers.add(worker);
-    return worker;
-  }
-
   /** A new worker in the place of one that is gone: it begins with the generation that serves. */
   async #replace(number: number): Promise<void> {
     const generation = this.#serving;
-    if (this.#isStopping || !generation) return;
-    const worker = await this.#start(number);
+    if (!generation) return;
+    const worker = await this.#crew.start(number);
     try {
       const text = configText(generation.config);
       await this.#prepareOne(worker, { ...this.#order(generation, this.#bound), digest: digestOf(text) }, text);
@@ -252,7 +217,7 @@ export class WorkerPlanes implements Planes {
     this.#parts.log.info({ worker: number }, `worker ${number} was replaced`);
   }
 
-  readonly #onTold = (worker: WorkerHandle, message: Told): void => {
+  #onTold(worker: WorkerHandle, message: Told): void {
     const { rows, monitor, backends, log } = this.#parts;
     switch (message.kind) {
       case 'ended':
@@ -272,44 +237,14 @@ export class WorkerPlanes implements Planes {
       case 'line':
         return relayLine(log, message.line);
       case 'wounded':
-        return this.#onWounded(worker, fromWire(message.error));
+        return this.#crew.wounded(worker, fromWire(message.error));
       default:
         return message satisfies never;
     }
-  };
-
-  /** It accepts no more and drains, while another takes its place. */
-  #onWounded(worker: WorkerHandle, error: Error): void {
-    if (this.#isStopping || worker.isLeaving) return;
-    this.#parts.log.error({ worker: worker.number }, `worker ${worker.number} is replaced: ${describeError(error)}`);
-    // Without a place for its successor it cannot drain beside it.
-    if (this.#freeBlocks.length === 0) return worker.end('an exception was not caught');
-    worker.isReplaced = true;
-    void this.#dismiss(worker, this.#serving?.config.drainLimitMs ?? 0);
-    this.#scheduleReplacement(worker);
   }
 
-  readonly #onGone = (worker: WorkerHandle, why: string): void => {
-    const { board, rows, traffic, log } = this.#parts;
-    this.#workers.delete(worker);
-    this.#watchdog.forget(worker);
-    const connections = board.gauges(worker.block).clientConnections;
-    const leases = board.reclaim(worker.block);
-    traffic.workerGone(worker.block);
-    rows.workerGone(worker.block);
+  #onGone(worker: WorkerHandle): void {
     this.#families.ended(worker.block);
-    this.#freeBlocks.push(worker.block);
-    for (const number of [...worker.generations]) this.#generationEnded(worker, number);
-    if (this.#isStopping || worker.isLeaving) return;
-    const facts = { worker: worker.number, connections, leases };
-    log.error(facts, `worker ${worker.number} has ended: ${why}; its connections (about ${connections}) are lost, the others go on`);
-    if (!worker.isReplaced && worker.isServing) this.#scheduleReplacement(worker);
-  };
-
-  #scheduleReplacement({ number, startedAt }: WorkerHandle): void {
-    const waitMs = this.#replacements.schedule(number, performance.now() - startedAt, (error, nextMs) => {
-      this.#parts.log.error({ worker: number }, `worker ${number} could not be replaced, the next attempt is in ${nextMs} ms: ${describeError(error)}`);
-    });
-    if (waitMs > 0) this.#parts.log.warn({ worker: number }, `worker ${number} is replaced in ${waitMs} ms`);
+    for (const number of worker.generations) this.#generationEnded(worker, number);
   }
 }

@@ -7,6 +7,8 @@ import prometheus from '@steelyard/plugins/prometheus';
 import roundRobin from '@steelyard/plugins/round-robin';
 
 export default defineConfig({
+  // One thread carries the traffic, so that the backends come strictly in turn. Without this line there is one per core.
+  workers: 1,
   listeners: [{ port: 8080 }],
   pools: {
     web: {

@@ -58,9 +58,30 @@ export class Crew {
     this.#watchdog.watch(worker);
   }
 
-  async startAll(): Promise<void> {
-    const numbers = Array.from({ length: this.#parts.workers }, (_, index) => index + 1);
-    await Promise.all(numbers.map((number) => this.start(number)));
+  /**
+   * Starts those that are not there: all of them at first, later what could not be replaced yet. One that fails is tried again later, unless
+   * there is no other. @throws SteelyardError ERR_WORKER
+   */
+  async startMissing(): Promise<void> {
+    const there = new Set([...this.#workers].filter(({ isLeaving }) => !isLeaving).map(({ number }) => number));
+    const missing = Array.from({ length: this.#parts.workers }, (_, index) => index + 1).filter((number) => !there.has(number));
+    for (const number of missing) this.#replacements.cancel(number);
+    const results = await Promise.allSettled(missing.map((number) => this.start(number)));
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed && this.#workers.size === 0) throw failed.reason;
+    results.forEach((result, index) => {
+      if (result.status === 'rejected') this.#scheduleReplacement(missing[index]!, 0);
+    });
+  }
+
+  /** The config that they were started for did not come to serve: each is started again for the one that does. */
+  endIdle(): void {
+    for (const worker of this.#workers) {
+      if (worker.isServing || worker.isLeaving) continue;
+      worker.isLeaving = true;
+      worker.end('the config that it was started for did not come to serve');
+      this.#scheduleReplacement(worker.number, 0);
+    }
   }
 
   /** @throws SteelyardError ERR_WORKER */
@@ -103,7 +124,7 @@ export class Crew {
     if (this.#freeBlocks.length === 0) return worker.end('an exception was not caught');
     worker.isReplaced = true;
     void this.#dismiss(worker, this.#events.drainLimitMs());
-    this.#scheduleReplacement(worker);
+    this.#scheduleReplacement(worker.number, performance.now() - worker.startedAt);
   }
 
   readonly #onGone = (worker: WorkerHandle, why: string): void => {
@@ -120,12 +141,12 @@ export class Crew {
     const lost = worker.isServing ? `; its connections (about ${connections}) are lost, the others go on` : '';
     log.error({ worker: worker.number, connections, leases }, `worker ${worker.number} has ended: ${why}${lost}`);
     // Of one that never served, whoever wanted it hears by itself.
-    if (wasUp && worker.isServing && !worker.isReplaced) this.#scheduleReplacement(worker);
+    if (wasUp && worker.isServing && !worker.isReplaced) this.#scheduleReplacement(worker.number, performance.now() - worker.startedAt);
   };
 
-  #scheduleReplacement({ number, startedAt }: WorkerHandle): void {
+  #scheduleReplacement(number: number, livedMs: number): void {
     const { log } = this.#parts;
-    const waitMs = this.#replacements.schedule(number, performance.now() - startedAt, (error, nextMs) => {
+    const waitMs = this.#replacements.schedule(number, livedMs, (error, nextMs) => {
       log.error({ worker: number }, `worker ${number} could not be replaced, the next attempt is in ${nextMs} ms: ${describeError(error)}`);
     });
     if (waitMs > 0) log.warn({ worker: number }, `worker ${number} is replaced in ${waitMs} ms`);

@@ -9,7 +9,8 @@ export class Replacements {
   readonly #replace: (number: number) => Promise<void>;
   /** By worker: how long the next replacement waits. */
   readonly #waits = new Map<number, number>();
-  readonly #timers = new Set<NodeJS.Timeout>();
+  /** By worker: the attempt that is to come. */
+  readonly #timers = new Map<number, NodeJS.Timeout>();
   #isStopped = false;
 
   constructor(replace: (number: number) => Promise<void>) {
@@ -29,24 +30,31 @@ export class Replacements {
         const nextMs = this.#waits.get(number)!;
         this.#waits.set(number, Math.min(nextMs * 2, MAX_WAIT_MS));
         onFailure(error, nextMs);
-        this.#later(nextMs, attempt);
+        this.#later(number, nextMs, attempt);
       }
     };
-    this.#later(waitMs, attempt);
+    this.#later(number, waitMs, attempt);
     return waitMs;
   }
 
-  #later(ms: number, attempt: () => Promise<void>): void {
+  #later(number: number, ms: number, attempt: () => Promise<void>): void {
+    this.cancel(number);
     const timer = setTimeout(() => {
-      this.#timers.delete(timer);
+      this.#timers.delete(number);
       void attempt();
     }, ms);
-    this.#timers.add(timer);
+    this.#timers.set(number, timer);
+  }
+
+  /** Somebody else replaces it. */
+  cancel(number: number): void {
+    clearTimeout(this.#timers.get(number));
+    this.#timers.delete(number);
   }
 
   stop(): void {
     this.#isStopped = true;
-    for (const timer of this.#timers) clearTimeout(timer);
+    for (const timer of this.#timers.values()) clearTimeout(timer);
     this.#timers.clear();
   }
 }

@@ -54,17 +54,15 @@ export class WorkerPlanes implements Planes {
   /** One worker first: a config that takes a thread down costs one, not all. */
   async prepare(generation: ControlGeneration): Promise<void> {
     const { config } = generation;
-    if (!this.#serving) {
-      this.#crew.setStallLimit(config.stallLimitMs);
-      await this.#crew.startAll();
-    }
+    if (!this.#serving) this.#crew.setStallLimit(config.stallLimitMs);
+    await this.#crew.startMissing();
     this.#parts.book.declare(config);
     const found = await this.#ports.find(config.listeners);
     this.#prepared = { generation, found };
     const order = this.#order(generation, found);
     const text = configText(config);
     const [first, ...others] = [...this.#crew.all].filter((worker) => !worker.isLeaving);
-    if (!first) throw new SteelyardError('ERR_WORKER', { message: 'there is no worker at present', hint: 'the log says why they ended; they are being replaced: try again' });
+    if (!first) throw new SteelyardError('ERR_WORKER', { message: 'no worker is left to prepare the config', hint: 'the log says why they ended' });
     this.#pluginsPrepared = await this.#prepareOne(first, { ...order, digest: digestOf(text) }, text);
     const results = await Promise.allSettled(others.map((worker) => this.#prepareOne(worker, { ...order, digest: digestOf(text) }, text)));
     // One that ended meanwhile is replaced by one that begins with what serves then.
@@ -80,6 +78,8 @@ export class WorkerPlanes implements Planes {
       if ('plugins' in answer) return answer.plugins;
       const { configFile } = this.#parts.birth;
       const place = firstDifference(text, answer.config) ?? 'somewhere';
+      // A worker that replaces another loads a file that may have been edited since.
+      if (this.#serving?.number === order.number) throw new SteelyardError('ERR_WORKER', { message: `${configFile} is not what was loaded any more: ${place}`, hint: 'reload, or put back what it was' });
       throw new SteelyardError('ERR_CONFIG', {
         message: `${configFile} gives another result each time it is loaded: ${place}`, source: 'config',
         hint: 'each thread loads the config for itself: take what depends on time, chance or the thread out of it, or say workers: 0',
@@ -111,6 +111,7 @@ export class WorkerPlanes implements Planes {
       if (worker.generations.has(number)) await worker.ask('discard', undefined);
       this.#generationEnded(worker, number);
     }));
+    if (this.#serving) this.#crew.endIdle();
   }
 
   switchOver(): void {
@@ -202,7 +203,8 @@ export class WorkerPlanes implements Planes {
   /** A new worker in the place of one that is gone: it begins with the generation that serves. */
   async #replace(number: number): Promise<void> {
     const generation = this.#serving;
-    if (!generation) return;
+    // A reload may have brought one meanwhile.
+    if (!generation || [...this.#crew.all].some((worker) => worker.number === number && !worker.isLeaving)) return;
     const worker = await this.#crew.start(number);
     try {
       const text = configText(generation.config);

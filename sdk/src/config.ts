@@ -118,9 +118,9 @@ export interface RetryConfig {
   attempts?: number;
   /** Most attempts that repeat a request of which a part was already written. 0 to `attempts` - 1; default 1. */
   replays?: number;
-  /** Repeats allowed as a share of the requests of the last seconds, 0 to 1; default 0.2. An attempt that could not connect is free. */
+  /** Repeats allowed as a share of the requests of the last seconds, 0 to 1; default 0.2. Each worker counts its own. An attempt that could not connect is free. */
   budget?: number;
-  /** Repeats allowed per second in any case. Default 10. */
+  /** Repeats allowed per second in any case, in each worker. Default 10. */
   budgetPerSecond?: number;
   /** Body bytes that are kept for a repeat. Default 16,384. */
   retryBufferBytes?: number;
@@ -144,7 +144,7 @@ interface PoolBase {
   unknown?: 'available' | 'unavailable';
   retry?: RetryConfig;
   timeouts?: PoolTimeouts;
-  /** Most unused connections kept per backend. Default 256. */
+  /** Most unused connections kept per backend, in each worker. Default 256. */
   maxIdle?: number;
   plugins?: PluginList;
 }

@@ -62,6 +62,13 @@ export async function bench({ options, rig, wrk, h2load, repository }: Setting, 
     say(`\n${scenario.name}: ${scenario.title}; ${rounds} rounds of ${seconds} s each`);
     const contenders = new Map<string, Contender>();
     const proxies = new Map<string, Running>();
+    const drop = async (name: string, reason: string): Promise<void> => {
+      const running = proxies.get(name);
+      proxies.delete(name);
+      if (running) await rig.end(running.pid);
+      report.faults.push(`${scenario.name}: ${reason}`);
+      say(`  ${name.padEnd(16)} not measured: ${reason}`);
+    };
     const start = (contender: Contender): Promise<Running> => contender.start({ rig, ports, origin: backends, core });
     try {
       for (const contender of scenario.contenders.filter(({ peer }) => peer === undefined || options.peers.includes(peer))) {
@@ -78,17 +85,14 @@ export async function bench({ options, rig, wrk, h2load, repository }: Setting, 
         } catch (thrown) {
           // Without the subject of the ratios there is nothing to measure; without one peer there is.
           if (contender === scenario.contenders[0]) throw thrown;
-          proxies.delete(name);
-          await rig.end(running.pid);
-          report.faults.push(`${scenario.name}: ${(thrown as Error).message}`);
-          say(`  ${name.padEnd(16)} not measured: ${(thrown as Error).message}`);
+          await drop(name, (thrown as Error).message);
         }
       }
       const restart = async (name: string): Promise<Running> => {
         await rig.end(proxies.get(name)!.pid);
         return start(contenders.get(name)!);
       };
-      const { samples, perSecond } = await measure({ scenario, proxies, bench: workbench, core, rounds, seconds, random, restart, onSample: progress(scenario, rounds, say) });
+      const { samples, perSecond } = await measure({ scenario, proxies, bench: workbench, core, rounds, seconds, random, restart, onDropped: drop, onSample: progress(scenario, rounds, say) });
       report.scenarios.push(summarize(scenario, { samples, rounds, seconds, perSecond }, [...proxies.keys()], random));
     } finally {
       for (const { pid } of proxies.values()) await rig.end(pid);

@@ -40,25 +40,34 @@ export interface Rounds {
   /** Ends the process of a contender and starts another. */
   restart: (name: string) => Promise<Running>;
   onSample: (sample: Sample) => void;
+  /** One that cannot be measured any more takes no part from then on, and its samples go. */
+  onDropped: (name: string, reason: string) => Promise<void>;
 }
 
+/** @throws when the first of the contenders cannot be measured: nothing is left to compare with */
 export async function measure(plan: Rounds): Promise<{ samples: Sample[]; perSecond: number | undefined }> {
   const { scenario, proxies, bench } = plan;
-  const names = [...proxies.keys()];
+  const [subject] = proxies.keys();
   const isFresh = scenario.isFresh === true;
   const perSecond = await scenario.calibrate?.(bench, proxies);
-  // Not counted: code is compiled, connections are opened, pools are filled.
-  if (!isFresh) for (const name of names) await measureOne({ ...plan, seconds: Math.max(plan.seconds, WARM_UP_SECONDS) }, name, 0, perSecond);
   const samples: Sample[] = [];
-  for (let round = 1; round <= plan.rounds; round++) {
-    for (const name of shuffled(names, plan.random)) {
-      if (isFresh) proxies.set(name, await plan.restart(name));
-      const sample = await measureOne(plan, name, round, perSecond);
-      samples.push(sample);
-      plan.onSample(sample);
+  // Round 0 is not counted: code is compiled, connections are opened, pools are filled.
+  for (let round = isFresh ? 1 : 0; round <= plan.rounds; round++) {
+    for (const name of shuffled([...proxies.keys()], plan.random)) {
+      try {
+        if (isFresh) proxies.set(name, await plan.restart(name));
+        const seconds = round === 0 ? Math.max(plan.seconds, WARM_UP_SECONDS) : plan.seconds;
+        const sample = await measureOne({ ...plan, seconds }, name, round, perSecond);
+        if (round === 0) continue;
+        samples.push(sample);
+        plan.onSample(sample);
+      } catch (thrown) {
+        if (name === subject) throw thrown;
+        await plan.onDropped(name, (thrown as Error).message);
+      }
     }
   }
-  return { samples, perSecond };
+  return { samples: samples.filter(({ name }) => proxies.has(name)), perSecond };
 }
 
 async function measureOne({ scenario, proxies, bench, core, seconds }: Rounds, name: string, round: number, rate: number | undefined): Promise<Sample> {

@@ -3,6 +3,7 @@
  * A request is due at its place in the schedule; when all connections wait for answers it is sent late, and its latency counts from when it was due.
  * A closed loop would not have sent it, and would have left the wait out of the tail (coordinated omission).
  */
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { percentile } from '../statistics.ts';
@@ -40,34 +41,30 @@ let startedAt = 0;
 let finish: () => void;
 
 /** Opens a connection and makes one request on it, to know how long an answer is. */
-function open(): Promise<Lane> {
-  return new Promise((resolve, reject) => {
-    let isOpen = false;
-    const socket = connect({
-      port, host: '127.0.0.1', noDelay: true,
-      onread: {
-        buffer: Buffer.allocUnsafeSlow(READ_BYTES),
-        callback(length, buffer) {
-          if (isOpen) take(lane, length, buffer);
-          else {
-            const head = Buffer.from(buffer.buffer, buffer.byteOffset, length).toString('latin1');
-            isOpen = head.startsWith('HTTP/1.1 200 ');
-            if (!isOpen) reject(new Error(`the first answer is ${JSON.stringify(head.slice(0, 60))}`));
-            // The whole of it: it is small, and was written at once.
-            answerBytes = length;
-            resolve(lane);
-          }
-          return true;
-        },
+async function open(): Promise<Lane> {
+  let first: Buffer | undefined;
+  const socket = connect({
+    port, host: '127.0.0.1', noDelay: true,
+    onread: {
+      buffer: Buffer.allocUnsafeSlow(READ_BYTES),
+      callback(length, buffer) {
+        if (first === undefined) {
+          first = Buffer.from(buffer.slice(0, length));
+          socket.emit('answered');
+        } else take(lane, length, buffer);
+        return true;
       },
-    });
-    const lane: Lane = { socket, dueAt: 0, missing: 0 };
-    socket.on('connect', () => socket.write(request));
-    socket.on('error', (error) => {
-      if (!isOpen) reject(error);
-    });
-    socket.on('close', () => lose(lane));
+    },
   });
+  const lane: Lane = { socket, dueAt: 0, missing: 0 };
+  socket.write(request);
+  await once(socket, 'answered');
+  const head = first!.toString('latin1');
+  if (!head.startsWith('HTTP/1.1 200 ')) throw new Error(`the first answer is ${JSON.stringify(head.slice(0, 60))}`);
+  // The whole of it: it is small, and was written at once.
+  answerBytes = first!.length;
+  socket.on('error', () => {}).on('close', () => lose(lane));
+  return lane;
 }
 
 function take(lane: Lane, length: number, buffer: Uint8Array): void {

@@ -5,7 +5,7 @@ import fastProxy from 'fast-proxy';
 const { BENCH_PORT: port = '', BENCH_ORIGIN_PORTS: originPorts = '' } = process.env;
 // The settings of the README's example.
 const undici = { connections: 100, pipelining: 10 };
-const proxies = originPorts.split(',').map((originPort) => fastProxy({ base: `http://127.0.0.1:${originPort}`, undici }).proxy);
+const proxies = originPorts.split(',').map((originPort) => fastProxy({ base: `http://127.0.0.1:${originPort}`, undici }));
 let next = 0;
 
 /** It adds X-Forwarded-Host alone, and passes hop-by-hop fields on, which undici refuses. */
@@ -28,6 +28,6 @@ function rewriteHeaders(headers: IncomingHttpHeaders): IncomingHttpHeaders {
 const options = { rewriteRequestHeaders, rewriteHeaders } as object;
 const server = createServer({ keepAliveTimeout: 75_000, requestTimeout: 0 }, (request, response) => {
   next = next + 1 === proxies.length ? 0 : next + 1;
-  proxies[next]!(request, response, request.url!, options);
+  proxies[next]!.proxy(request, response, request.url!, options);
 });
 server.listen({ port: Number(port), host: '127.0.0.1', backlog: 4096 });

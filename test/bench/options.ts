@@ -1,36 +1,39 @@
 /** The bench's command line. */
 import { parseArgs } from 'node:util';
-import { PEER_NAMES } from './peers.ts';
+import { PEER_NAMES } from './contenders.ts';
 import { SCENARIOS } from './scenarios.ts';
 
 export const DEFAULT_ROUNDS = 15;
-const DEFAULT_SECONDS = 2;
 const MOST_ROUNDS = 1_000;
 const MOST_SECONDS = 600;
 
 export interface Options {
   rounds: number;
-  /** Of load on each proxy in each round. */
-  seconds: number;
+  /** Of load on each proxy in each round; `undefined` = each scenario's own. */
+  seconds: number | undefined;
   scenarios: string[];
   /** Steelyard is always measured beside them. */
   peers: string[];
   /** Write `results/latest.*`. */
   save: boolean;
+  /** Write the same three files there as well. */
+  out: string | undefined;
   help: boolean;
 }
 
 export const HELP = `npm run bench [-- <options>]   compares Steelyard with other proxies in the same run
 
-  --rounds <n>        rounds; in each, every proxy has its turn, in random order (default ${DEFAULT_ROUNDS})
-  --seconds <n>       of load on each proxy in each round (default ${DEFAULT_SECONDS})
+  --rounds <n>        rounds; in each, every proxy has its turn, in random order (default ${DEFAULT_ROUNDS}; some scenarios need fewer)
+  --seconds <n>       of load on each proxy in each round (default: the scenario's own, 2 or 3)
   --scenario <names>  of: ${SCENARIOS.map(({ name }) => name).join(', ')} (default: all)
-  --only <peers>      of: ${PEER_NAMES.join(', ')} (default: all that are installed)
-  --save              write test/bench/results/latest.* even after a run of less than ${DEFAULT_ROUNDS} rounds, one scenario or few peers
+  --peers <names>     of: ${PEER_NAMES.join(', ')} (default: all that are installed)
+  --out <folder>      write the results there as well
+  --save              write test/bench/results/latest.* even after a run of less than the whole bench
   --help
 
-Names are separated by commas. With the defaults it takes about two minutes. Needs Linux and wrk; apt-get install wrk nginx haproxy
-brings all. Ratios are of CPU time per request, so they stand a machine that does other things as well; a quiet one gives narrower intervals.`;
+Names are separated by commas. With the defaults it takes about 50 minutes. Needs Linux, nginx and wrk; what else is missing is named, with the
+command that brings it. On Debian: apt-get install nginx libnginx-mod-stream haproxy caddy wrk nghttp2-client.
+Ratios are formed within a round, so they stand a machine that does other things as well; a quiet one gives narrower intervals.`;
 
 /** @throws a sentence for the user */
 export function parseOptions(args: readonly string[]): Options {
@@ -38,21 +41,24 @@ export function parseOptions(args: readonly string[]): Options {
     args: [...args],
     options: {
       rounds: { type: 'string', default: String(DEFAULT_ROUNDS) },
-      seconds: { type: 'string', default: String(DEFAULT_SECONDS) },
+      seconds: { type: 'string' },
       scenario: { type: 'string' },
-      only: { type: 'string' },
+      peers: { type: 'string' },
+      out: { type: 'string' },
       save: { type: 'boolean' },
       help: { type: 'boolean', default: false },
     },
   });
   const rounds = integer('--rounds', values.rounds, MOST_ROUNDS);
-  const isWhole = rounds >= DEFAULT_ROUNDS && values.scenario === undefined && values.only === undefined;
+  const seconds = values.seconds === undefined ? undefined : integer('--seconds', values.seconds, MOST_SECONDS);
+  const isWhole = rounds >= DEFAULT_ROUNDS && (seconds ?? Infinity) > 1 && values.scenario === undefined && values.peers === undefined;
   return {
     rounds,
-    seconds: integer('--seconds', values.seconds, MOST_SECONDS),
+    seconds,
     scenarios: names('--scenario', values.scenario, SCENARIOS.map(({ name }) => name)),
-    peers: names('--only', values.only, PEER_NAMES),
+    peers: names('--peers', values.peers, PEER_NAMES),
     save: values.save ?? isWhole,
+    out: values.out,
     help: values.help,
   };
 }

@@ -20,6 +20,11 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
+/** Nearest rank. @param share above 0, at most 1 @returns `undefined` of no values */
+export function percentile(values: readonly number[], share: number): number | undefined {
+  return values.toSorted((a, b) => a - b)[Math.ceil(values.length * share) - 1];
+}
+
 /**
  * Percentile bootstrap (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, ch. 13): the median of as many values drawn with replacement,
  * many times; 95 % of these medians lie in the interval. The same values and chance give the same interval.

@@ -17,13 +17,21 @@ export interface Report {
   commit: string;
   machine: Machine;
   rounds: number;
-  seconds: number;
   isPinned: boolean;
   /** What took part, with version and setting. */
   programs: { name: string; version: string; note: string }[];
   /** What would have taken part. */
   missing: { name: string; install: string }[];
   scenarios: ScenarioSummary[];
+  /** Scenarios that cannot be measured here, with the reason. */
+  skipped: { name: string; title: string; reason: string }[];
+  /** What went wrong: proxies that do not do what is compared, scenarios that broke off. */
+  faults: string[];
+}
+
+/** Something was not measured that should have been, or was measured with failures. */
+export function hasFailed({ faults, scenarios }: Report): boolean {
+  return faults.length > 0 || scenarios.some(({ proxies }) => proxies.some(({ failures }) => failures > 0));
 }
 
 export function thisMachine(): Machine {

@@ -7,25 +7,41 @@ export interface Table {
   rows: string[][];
 }
 
-export function ratioTable({ ratios }: ScenarioSummary): Table {
+/** The bars of all scenarios, and what was reached. */
+export function barTable(scenarios: readonly ScenarioSummary[]): Table {
   return {
-    head: ['CPU time per request, Steelyard / …', 'median of the rounds', '95 % interval', 'all rounds'],
-    rows: ratios.map((ratio) => [ratio.peer, ratio.median.toFixed(3), `${ratio.low.toFixed(3)} – ${ratio.high.toFixed(3)}`, `${ratio.min.toFixed(2)} – ${ratio.max.toFixed(2)}`]),
+    head: ['scenario', 'counted', 'bar', 'median', '95 % interval', 'met'],
+    rows: scenarios.flatMap(({ name, metric, bars }) => bars.map(({ limit, to, reached, isMet }) => {
+      const digits = to === undefined ? metric.digits : 2;
+      return [name, to === undefined ? metric.label : `${metric.label}, ratio to ${to}`, limit, reached.median.toFixed(digits), interval(reached, digits), isMet ? 'yes' : 'no'];
+    })),
   };
 }
 
-export function proxyTable({ proxies }: ScenarioSummary): Table {
+export function ratioTable({ proxies, ratios, metric }: ScenarioSummary): Table {
   return {
-    head: ['proxy', 'CPU µs/request', '95 % interval', 'all rounds', 'user + system', 'requests/s', 'p50 ms', 'p99 ms', 'of its core', 'failures'],
-    rows: proxies.map(({ name, cpuUs, userUs, systemUs, perSecond, p50Us, p99Us, busy, failures }) => [
-      name, cpuUs.median.toFixed(1), interval(cpuUs), `${cpuUs.min.toFixed(1)} – ${cpuUs.max.toFixed(1)}`, `${userUs.toFixed(1)} + ${systemUs.toFixed(1)}`,
-      Math.round(perSecond).toLocaleString('en'), (p50Us / 1e3).toFixed(2), (p99Us / 1e3).toFixed(2), `${Math.round(busy * 100)} %`, String(failures),
+    head: [`${metric.label}: ${proxies[0]!.name} / …`, 'median of the rounds', '95 % interval', 'all rounds'],
+    rows: ratios.map((ratio) => [ratio.peer, ratio.median.toFixed(3), interval(ratio, 3), `${ratio.min.toFixed(2)} – ${ratio.max.toFixed(2)}`]),
+  };
+}
+
+export function proxyTable({ proxies, metric: { label, digits } }: ScenarioSummary): Table {
+  return {
+    head: ['proxy', label, '95 % interval', 'all rounds', 'user + system', 'requests/s', 'MiB/s', 'p50 ms', 'p99 ms', 'of a core', 'failures'],
+    rows: proxies.map(({ name, cost, userShare, perSecond, mibPerSecond, p50Us, p99Us, busy, failures }) => [
+      name, cost.median.toFixed(digits), interval(cost, digits), `${cost.min.toFixed(digits)} – ${cost.max.toFixed(digits)}`,
+      userShare === undefined ? '–' : `${(cost.median * userShare).toFixed(digits)} + ${(cost.median * (1 - userShare)).toFixed(digits)}`,
+      Math.round(perSecond).toLocaleString('en'), Math.round(mibPerSecond).toLocaleString('en'), milliseconds(p50Us), milliseconds(p99Us), `${Math.round(busy * 100)} %`, String(failures),
     ]),
   };
 }
 
-function interval({ low, high }: Estimate): string {
-  return `${low.toFixed(1)} – ${high.toFixed(1)}`;
+function milliseconds(us: number | undefined): string {
+  return us === undefined ? '–' : (us / 1e3).toFixed(2);
+}
+
+function interval({ low, high }: Estimate, digits: number): string {
+  return `${low.toFixed(digits)} – ${high.toFixed(digits)}`;
 }
 
 /** Columns as wide as their widest cell, numbers to the right. */

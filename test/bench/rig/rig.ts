@@ -18,8 +18,8 @@ export interface Start {
   command: string;
   args: readonly string[];
   env?: Record<string, string>;
-  /** The core to run on. Ignored where `taskset` is missing: `Rig.isPinning` tells. */
-  core: number;
+  /** The core to run on, `undefined` = any. Ignored where `taskset` is missing: `Rig.isPinning` tells. */
+  core: number | undefined;
   /** Listens there when it is ready. */
   port: number;
 }
@@ -69,13 +69,18 @@ export class Rig {
   }
 
   /** A process of this run. `taskset` becomes the program (exec), so the id is the program's own. */
-  spawn(command: string, args: readonly string[], core: number, options: { stdio: ('ignore' | 'pipe' | number)[]; env?: NodeJS.ProcessEnv }): ChildProcess {
+  spawn(command: string, args: readonly string[], core: number | undefined, options: { stdio: ('ignore' | 'pipe' | number)[]; env?: NodeJS.ProcessEnv }): ChildProcess {
     if (this.#closing) throw new Error('the run is being ended');
-    const child = this.#taskset ? spawn(this.#taskset.file, ['-c', String(core), command, ...args], options) : spawn(command, args, options);
+    const child = this.#taskset && core !== undefined ? spawn(this.#taskset.file, ['-c', String(core), command, ...args], options) : spawn(command, args, options);
     this.#children.add(child);
     child.once('exit', () => this.#children.delete(child));
     child.once('error', () => this.#children.delete(child));
     return child;
+  }
+
+  /** Of a process that `start` gave. */
+  async end(pid: number): Promise<void> {
+    await Promise.all([...this.#children].filter((child) => child.pid === pid).map(end));
   }
 
   /** May be called again, and while a process is being started. */

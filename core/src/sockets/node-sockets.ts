@@ -1,111 +1,13 @@
 /** The sockets of `node:net` behind the interface of `socket.ts`. */
 import net from 'node:net';
 import { SteelyardError } from '@steelyard/sdk';
+import { HandleWrites } from './handle-writes.ts';
+import { NodeSocket, type SocketTools } from './node-socket.ts';
 import type { ListenAddress, ListenSocket, Socket, SocketEngine, SocketHandler } from './socket.ts';
+import { WriteViews } from './write-views.ts';
 
 /** What one read may bring: as much as libuv would give. One buffer serves every socket of the thread. */
 const READ_BUFFER_BYTES = 65_536;
-
-class NodeSocket implements Socket {
-  handler: SocketHandler;
-  isClogged = false;
-  #socket!: net.Socket;
-  #isPaused = false;
-  #error: Error | undefined;
-
-  constructor(handler: SocketHandler) {
-    this.handler = handler;
-  }
-
-  /** Options that make a `net.Socket` read into the shared buffer and tell this object. */
-  readInto(buffer: Buffer): net.OnReadOpts {
-    return {
-      buffer,
-      callback: (size: number): boolean => {
-        this.handler.onBytes(buffer, 0, size);
-        return !this.#isPaused;
-      },
-    };
-  }
-
-  attach(socket: net.Socket): this {
-    this.#socket = socket;
-    socket.on('end', () => this.handler.onEnd());
-    socket.on('error', (error) => {
-      this.#error = error;
-    });
-    socket.on('close', () => this.handler.onClose(this.#error));
-    return this;
-  }
-
-  // Asked for by few: each costs a system call at its first use.
-  get remoteAddress(): string {
-    return plainAddress(this.#socket.remoteAddress ?? '');
-  }
-  get remotePort(): number {
-    return this.#socket.remotePort ?? 0;
-  }
-  get localAddress(): string {
-    return plainAddress(this.#socket.localAddress ?? '');
-  }
-  get localPort(): number {
-    return this.#socket.localPort ?? 0;
-  }
-
-  send(bytes: Buffer, start: number, end: number): boolean {
-    const socket = this.#socket;
-    if (socket.destroyed) return true;
-    socket.write(bytes.subarray(start, end));
-    // 0 right after a write means: every byte is in the kernel. Anything else: libuv keeps a pointer into the memory.
-    if (socket.writableLength === 0) return true;
-    if (!this.isClogged) {
-      this.isClogged = true;
-      this.#awaitDrain();
-    }
-    return false;
-  }
-
-  /** 'drain' comes only above the high-water mark; the callback of an empty write comes behind whatever waits. */
-  #awaitDrain(): void {
-    const look = (): void => {
-      if (this.#socket.destroyed) return;
-      if (this.#socket.writableLength > 0) return this.#awaitDrain();
-      this.isClogged = false;
-      this.handler.onDrain();
-    };
-    // Behind `shutdown` a write, even of nothing, is an error that destroys the socket with all that still waits.
-    if (this.#socket.writableEnded) this.#socket.once('finish', look);
-    else this.#socket.write('', look);
-  }
-
-  pause(): void {
-    if (this.#isPaused) return;
-    this.#isPaused = true;
-    this.#socket.pause();
-  }
-
-  resume(): void {
-    if (!this.#isPaused) return;
-    this.#isPaused = false;
-    this.#socket.resume();
-  }
-
-  shutdown(): void {
-    this.#socket.end();
-  }
-
-  destroy(): void {
-    this.#socket.destroy();
-  }
-
-  reset(): void {
-    const socket = this.#socket;
-    const isSendingFin = socket.writableEnded && !socket.writableFinished && socket.writableLength === 0;
-    // libuv refuses a reset while a FIN is on its way out, and then 'close' never comes. It is out within this turn of the loop.
-    if (isSendingFin && !socket.destroyed) socket.once('finish', () => socket.resetAndDestroy());
-    else socket.resetAndDestroy();
-  }
-}
 
 const NOBODY: SocketHandler = { onOpen() {}, onBytes() {}, onEnd() {}, onDrain() {}, onClose() {} };
 
@@ -116,7 +18,12 @@ interface AcceptedInternals {
 }
 
 export class NodeSocketEngine implements SocketEngine {
-  readonly #readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
+  readonly #tools: SocketTools;
+
+  /** @param isPublicOnly no internals of `node:net` are used for writing. Default false: they are where this Node has those that are known. */
+  constructor(isPublicOnly = false) {
+    this.#tools = { readBuffer: Buffer.allocUnsafeSlow(READ_BUFFER_BYTES), writes: new HandleWrites(!isPublicOnly), views: new WriteViews() };
+  }
 
   listen(address: ListenAddress, onConnection: (socket: Socket) => void, onAcceptError: (error: Error) => void): Promise<ListenSocket> {
     const server = net.createServer({ pauseOnConnect: true, noDelay: true, allowHalfOpen: true }, (accepted) => {
@@ -135,8 +42,8 @@ export class NodeSocketEngine implements SocketEngine {
   }
 
   connect(host: string, port: number, handler: SocketHandler): Socket {
-    const wrapped = new NodeSocket(handler);
-    const socket = net.connect({ host, port, noDelay: true, allowHalfOpen: true, onread: wrapped.readInto(this.#readBuffer) });
+    const wrapped = new NodeSocket(handler, this.#tools);
+    const socket = net.connect({ host, port, noDelay: true, allowHalfOpen: true, onread: wrapped.onread() });
     wrapped.attach(socket);
     socket.once('connect', () => wrapped.handler.onOpen());
     return wrapped;
@@ -144,25 +51,20 @@ export class NodeSocketEngine implements SocketEngine {
 
   /**
    * `onread` is public for outgoing sockets only; an accepted one gets it by moving its handle to a socket of our making.
-   * That saves a buffer per read. The one place that touches internals of `node:net`.
+   * That saves a buffer per read.
    */
   #adopt(accepted: net.Socket): NodeSocket | undefined {
-    const wrapped = new NodeSocket(NOBODY);
+    const wrapped = new NodeSocket(NOBODY, this.#tools);
     const internals = accepted as unknown as AcceptedInternals;
     const handle = internals._handle;
     if (!handle) return undefined; // reset before we looked
     internals._handle = null;
-    const options = { handle, allowHalfOpen: true, onread: wrapped.readInto(this.#readBuffer) };
+    const options = { handle, allowHalfOpen: true, onread: wrapped.onread() };
     const socket = new net.Socket(options as net.SocketConstructorOpts);
     (socket as unknown as AcceptedInternals)._server = internals._server; // the server goes on counting this connection
     internals._server = null;
     return wrapped.attach(socket);
   }
-}
-
-/** An IPv4 address as such, also where the socket is a dual-stack one (`::ffff:10.0.0.1`). */
-function plainAddress(address: string): string {
-  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
 }
 
 function closeServer(server: net.Server): Promise<void> {

@@ -1,0 +1,174 @@
+/** A `net.Socket` behind the interface of `socket.ts`. */
+import type net from 'node:net';
+import type { HandleWrites, WritableHandle, WriteRequest } from './handle-writes.ts';
+import type { Socket, SocketHandler } from './socket.ts';
+import { systemError } from './system-error.ts';
+import type { WriteViews } from './write-views.ts';
+
+/** What the sockets of one engine have in common. */
+export interface SocketTools {
+  /** One buffer serves every read. */
+  readonly readBuffer: Buffer;
+  readonly writes: HandleWrites;
+  readonly views: WriteViews;
+}
+
+export class NodeSocket implements Socket {
+  handler: SocketHandler;
+  isClogged = false;
+  readonly #tools: SocketTools;
+  #socket!: net.Socket;
+  /** Where to write; `undefined` = by the public way, or not yet known. */
+  #handle: WritableHandle | undefined;
+  #hasSent = false;
+  /** Writes to the handle that have not ended. */
+  #underWay = 0;
+  #endsWhenDrained = false;
+  #isPaused = false;
+  #error: Error | undefined;
+
+  constructor(handler: SocketHandler, tools: SocketTools) {
+    this.handler = handler;
+    this.#tools = tools;
+  }
+
+  /** Options that make a `net.Socket` read into the shared buffer and tell this object. */
+  onread(): net.OnReadOpts {
+    const buffer = this.#tools.readBuffer;
+    return {
+      buffer,
+      callback: (size: number): boolean => {
+        this.handler.onBytes(buffer, 0, size);
+        return !this.#isPaused;
+      },
+    };
+  }
+
+  attach(socket: net.Socket): this {
+    this.#socket = socket;
+    socket.on('end', () => this.handler.onEnd());
+    socket.on('error', (error) => {
+      this.#error = error;
+    });
+    socket.on('close', () => this.handler.onClose(this.#error));
+    return this;
+  }
+
+  // Asked for by few: each costs a system call at its first use.
+  get remoteAddress(): string {
+    return plainAddress(this.#socket.remoteAddress ?? '');
+  }
+  get remotePort(): number {
+    return this.#socket.remotePort ?? 0;
+  }
+  get localAddress(): string {
+    return plainAddress(this.#socket.localAddress ?? '');
+  }
+  get localPort(): number {
+    return this.#socket.localPort ?? 0;
+  }
+
+  send(bytes: Buffer, start: number, end: number): boolean {
+    const handle = this.#handle;
+    if (handle === undefined) return this.#sendPublicly(bytes, start, end);
+    if (this.#socket.destroyed) return true;
+    const view = this.#tools.views.view(bytes, start, end);
+    const result = handle.writeBuffer(null, view);
+    if (result === 0) return true;
+    this.#follow(result, view);
+    return false;
+  }
+
+  /** The write failed, or libuv has kept what the kernel did not take. */
+  #follow(result: number | WriteRequest, view: Uint8Array): void {
+    if (typeof result === 'number') {
+      this.#socket.destroy(systemError(result, 'write'));
+      return;
+    }
+    this.isClogged = true;
+    this.#underWay++;
+    result.buffer = view;
+    result.oncomplete = (status) => this.#ended(status);
+    const { writeStatus } = result;
+    if (typeof writeStatus === 'number') queueMicrotask(() => this.#ended(writeStatus));
+  }
+
+  #ended(status: number): void {
+    this.#underWay--;
+    if (this.#socket.destroyed) return;
+    if (status < 0) {
+      this.#socket.destroy(systemError(status, 'write'));
+      return;
+    }
+    if (this.#underWay > 0) return;
+    this.isClogged = false;
+    if (this.#endsWhenDrained) this.#socket.end();
+    this.handler.onDrain();
+  }
+
+  #sendPublicly(bytes: Buffer, start: number, end: number): boolean {
+    const socket = this.#socket;
+    if (socket.destroyed) return true;
+    if (!this.#hasSent) {
+      this.#hasSent = true;
+      this.#handle = this.#tools.writes.handleOf(socket);
+      if (this.#handle !== undefined) return this.send(bytes, start, end);
+    }
+    this.#tools.writes.write(socket, bytes.subarray(start, end));
+    // 0 right after a write means: every byte is in the kernel. Anything else: libuv keeps a pointer into the memory.
+    if (socket.writableLength === 0) return true;
+    if (!this.isClogged) {
+      this.isClogged = true;
+      this.#awaitDrain();
+    }
+    return false;
+  }
+
+  /** 'drain' comes only above the high-water mark; the callback of an empty write comes behind whatever waits. */
+  #awaitDrain(): void {
+    const look = (): void => {
+      if (this.#socket.destroyed) return;
+      if (this.#socket.writableLength > 0) return this.#awaitDrain();
+      this.isClogged = false;
+      this.handler.onDrain();
+    };
+    // Behind `shutdown` a write, even of nothing, is an error that destroys the socket with all that still waits.
+    if (this.#socket.writableEnded) this.#socket.once('finish', look);
+    else this.#socket.write('', look);
+  }
+
+  pause(): void {
+    if (this.#isPaused) return;
+    this.#isPaused = true;
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#socket.resume();
+  }
+
+  shutdown(): void {
+    // libuv would send the FIN behind what waits, but refuses a reset from then on: the peer may never read that.
+    if (this.#underWay > 0) this.#endsWhenDrained = true;
+    else this.#socket.end();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  reset(): void {
+    const socket = this.#socket;
+    const isSendingFin = socket.writableEnded && !socket.writableFinished && socket.writableLength === 0;
+    // libuv refuses a reset while a FIN is on its way out, and then 'close' never comes. It is out within this turn of the loop.
+    if (isSendingFin && !socket.destroyed) socket.once('finish', () => socket.resetAndDestroy());
+    else socket.resetAndDestroy();
+  }
+}
+
+/** An IPv4 address as such, also where the socket is a dual-stack one (`::ffff:10.0.0.1`). */
+function plainAddress(address: string): string {
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
+}

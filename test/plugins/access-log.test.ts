@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { pino } from 'pino';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { describeError, withDefaults } from '@steelyard/sdk';
 import type { Backend, Exchange, PluginDefinition, Result } from '@steelyard/sdk';
 import { world } from '@steelyard/sdk/testkit';
@@ -262,6 +262,7 @@ describe('accessLog()', () => {
 
   it('ends with the process when nobody reads its standard output any more, and counts what is lost', async () => {
     const orphan = spawn(process.execPath, [join(import.meta.dirname, 'access-log-orphan.ts')], { stdio: 'pipe' });
+    onTestFinished(() => void orphan.kill('SIGKILL'));
     let told = '';
     orphan.stderr.setEncoding('utf8').on('data', (chunk: string) => (told += chunk));
     orphan.stdout.destroy();

@@ -1,8 +1,11 @@
 /**
- * Where the lines go: pino's destination (sonic-boom), with a batch of whole lines before it. Handing over every line alone costs
+ * Where the lines go: pino's destination (sonic-boom), with batches of whole lines before it. Handing over every line alone costs
  * 2 µs, most of it in measuring the growing batch again; added to a string of our own it costs 0.3 µs.
+ * It is given one batch at a time: what it has taken cannot be had back, and where a reader has left, pino's destination drops everything
+ * without a word, and sonic-boom's last flush at the exit tries for ever.
  */
 import { once } from 'node:events';
+import { writeSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { SteelyardError } from '@steelyard/sdk';
 import { MAX_LINE_BYTES } from './lines.ts';
@@ -27,8 +30,8 @@ export interface Sink {
 }
 
 interface Stream extends NodeJS.EventEmitter {
+  readonly fd: number;
   write(text: string): boolean;
-  flush(done: (error?: Error | null) => void): void;
   flushSync(): void;
   reopen(): void;
   end(): void;
@@ -39,36 +42,70 @@ const FILE_MODE = 0o640;
 const FILE_BATCH_BYTES = 32_768;
 /** What may wait for a destination that stands still; then lines are dropped and counted, never the process's memory. Bytes. */
 const MAX_QUEUED_BYTES = 16_777_216;
-/** How long a stop or a reload waits for a destination that stands still. Milliseconds. */
+/** How long a stop, a reload or the end of the process waits for a destination that stands still. Milliseconds. */
 const PATIENCE_MS = 2000;
+/** How soon a destination that failed is tried again, and at the exit a full one. Milliseconds. */
+const RETRY_MS = 200;
+const EXIT_RETRY_MS = 20;
 
 /** `path` '' = standard output. @throws SteelyardError ERR_SHARED when the file cannot be opened. */
 export async function openSink(path: string, library: LibraryOfLogs): Promise<Sink> {
   const batchBytes = path === '' ? MAX_LINE_BYTES : FILE_BATCH_BYTES;
   if (path !== '') await tryOpen(path);
-  // `minLength: 1`: at 0 sonic-boom's `flush` does not wait. `sync: false`: the event loop never waits for a disk.
-  // A full pipe is tried again for as long as the sink lives, but must not hold the end of the process.
   let isEnding = false;
-  const shape = { sync: false, minLength: 1, maxWrite: batchBytes, maxLength: MAX_QUEUED_BYTES, mode: FILE_MODE, retryEAGAIN: () => !isEnding };
+  /** Whole batches, the first ones first. */
+  let waiting: string[] = [];
+  let waitingBytes = 0;
+  /** What the stream has; '' = nothing. */
+  let inHand = '';
+  /** The destination took nothing of it: it is full, or fails. */
+  let standsStill = false;
+  let whenIdle: (() => void)[] = [];
+  // `minLength: 1`: at 0 sonic-boom writes what is empty too. `sync: false`: the event loop never waits for a disk.
+  // A full pipe is tried again for as long as the sink lives, but must not hold the end of the process.
+  const retryEAGAIN = (): boolean => ((standsStill = true), !isEnding);
+  const shape = { sync: false, minLength: 1, maxWrite: batchBytes, mode: FILE_MODE, retryEAGAIN };
   const stream = library.destination({ dest: path === '' ? 1 : path, ...shape }) as Stream;
   await once(stream, 'ready');
+  // pino's own ear makes the stream drop everything once a reader has left; its exit hook calls this, and would not come back.
+  stream.removeAllListeners('error');
+  stream.flushSync = () => {};
+
+  const handOver = (): void => {
+    if (inHand !== '' || waiting.length === 0) return;
+    inHand = waiting.shift()!;
+    stream.write(inHand);
+  };
+  const taken = (): void => {
+    waitingBytes -= inHand.length;
+    inHand = '';
+    standsStill = false;
+    handOver();
+    if (inHand !== '') return;
+    for (const resolve of whenIdle) resolve();
+    whenIdle = [];
+  };
 
   let batch = '';
-  const flush = (): void => {
+  const endBatch = (): void => {
     if (batch === '') return;
     const whole = batch;
     batch = '';
-    stream.write(whole);
+    if (waitingBytes + whole.length > MAX_QUEUED_BYTES) return sink.onTrouble('more waits than is kept', linesIn([whole]));
+    waiting.push(whole);
+    waitingBytes += whole.length;
   };
-  // A process that ends without a stop (an uncaught exception) still owes its last lines.
+  const flush = (): void => {
+    endBatch();
+    handOver();
+  };
+  // A process that ends without a stop (an uncaught exception) still owes its last lines. What the system has in hand it finishes itself.
   const atExit = (): void => {
     isEnding = true;
-    flush();
-    try {
-      stream.flushSync();
-    } catch {
-      // The destination stands still, and nobody is left to be told.
-    }
+    endBatch();
+    const owed = standsStill ? [inHand, ...waiting] : waiting;
+    const fault = writeOut(stream.fd, owed);
+    if (fault !== '') sink.onTrouble(fault, linesIn(owed));
   };
   process.once('exit', atExit);
 
@@ -80,7 +117,7 @@ export async function openSink(path: string, library: LibraryOfLogs): Promise<Si
     flush,
     async drain() {
       flush();
-      await within(new Promise<void>((resolve) => stream.flush(() => resolve())));
+      if (inHand !== '') await within(new Promise<void>((resolve) => whenIdle.push(resolve)));
     },
     async reopen() {
       if (path === '') return;
@@ -91,18 +128,48 @@ export async function openSink(path: string, library: LibraryOfLogs): Promise<Si
       await isReady;
     },
     async close() {
-      flush();
+      await sink.drain();
+      isEnding = true;
       process.removeListener('exit', atExit);
+      const left = inHand === '' ? waiting : [inHand, ...waiting];
+      if (left.length > 0) sink.onTrouble('the destination stood still to the end', linesIn(left));
+      waiting = [];
       const isClosed = new Promise<void>((resolve) => stream.once('close', () => resolve()));
       stream.end();
-      await within(isClosed);
-      isEnding = true;
+      if (inHand === '') await within(isClosed);
     },
     onTrouble: () => {},
   };
-  stream.on('error', (error: Error) => sink.onTrouble(error.message, 0));
-  stream.on('drop', (lines: string) => sink.onTrouble('more waits than is kept', lines.split('\n').length - 1));
+  stream.on('drain', taken);
+  stream.on('error', (error: Error) => {
+    standsStill = true;
+    if (isEnding) return;
+    sink.onTrouble(error.message, 0);
+    // It kept what it could not write, and tries again when it is given more: here nothing.
+    if (inHand !== '') setTimeout(() => isEnding || stream.write(''), RETRY_MS).unref();
+  });
   return sink;
+}
+
+/** At the exit there is no event loop to come back to. Takes out of `pieces` what was written; returns why not all was, '' = it was. */
+function writeOut(fd: number, pieces: string[]): string {
+  let tries = PATIENCE_MS / EXIT_RETRY_MS;
+  const nobody = new Int32Array(new SharedArrayBuffer(4));
+  while (pieces.length > 0) {
+    try {
+      pieces[0] = pieces[0]!.slice(writeSync(fd, pieces[0]!));
+      if (pieces[0] === '') pieces.shift();
+    } catch (thrown) {
+      const { code, message } = thrown as NodeJS.ErrnoException;
+      if (code !== 'EAGAIN' || tries-- <= 0) return message;
+      Atomics.wait(nobody, 0, 0, EXIT_RETRY_MS);
+    }
+  }
+  return '';
+}
+
+function linesIn(pieces: readonly string[]): number {
+  return pieces.reduce((count, piece) => count + piece.split('\n').length - 1, 0);
 }
 
 /** sonic-boom cannot be got rid of after it failed to open, so this is found out before. */

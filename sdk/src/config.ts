@@ -120,7 +120,7 @@ export interface RetryConfig {
   replays?: number;
   /** Repeats allowed as a share of the requests of the last seconds, 0 to 1; default 0.2. Each worker counts its own. An attempt that could not connect is free. */
   budget?: number;
-  /** Repeats allowed per second in any case, split evenly among the workers. Default 10. */
+  /** Repeats allowed per second in any case, over all workers: each has its share. Default 10. */
   budgetPerSecond?: number;
   /** Body bytes that are kept for a repeat. Default 16,384. */
   retryBufferBytes?: number;

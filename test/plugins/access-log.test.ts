@@ -1,10 +1,11 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, mkdtempSync, openSync, readFileSync, readSync, renameSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { describeError, withDefaults } from '@steelyard/sdk';
 import type { Backend, Exchange, PluginDefinition, Result } from '@steelyard/sdk';
 import { world } from '@steelyard/sdk/testkit';
@@ -235,7 +236,7 @@ describe('accessLog()', () => {
     const shapes: { dest: unknown; maxWrite: number }[] = [];
     const destination = (shape: { dest: unknown; maxWrite: number }): object => {
       shapes.push(shape);
-      const stream = Object.assign(new EventEmitter(), { write: (text: string) => pieces.push(text), flush: (done: () => void) => done() });
+      const stream = Object.assign(new EventEmitter(), { write(text: string) { pieces.push(text); queueMicrotask(() => stream.emit('drain')); } });
       queueMicrotask(() => stream.emit('ready'));
       return stream;
     };
@@ -257,6 +258,54 @@ describe('accessLog()', () => {
     const lines = text.split('\n').slice(0, -1).map((line) => (JSON.parse(line) as { target: string }).target);
     expect(lines).toEqual(Array.from({ length: 2000 }, (_, i) => `/${i}`));
     expect(code).toBe(7);
+  });
+
+  it('ends with the process when nobody reads its standard output any more, and counts what is lost', async () => {
+    const orphan = spawn(process.execPath, [join(import.meta.dirname, 'access-log-orphan.ts')], { stdio: 'pipe' });
+    onTestFinished(() => void orphan.kill('SIGKILL'));
+    let told = '';
+    orphan.stderr.setEncoding('utf8').on('data', (chunk: string) => (told += chunk));
+    orphan.stdout.destroy();
+    await once(orphan.stdout, 'close');
+    orphan.stdin.write('go\n');
+    const [code] = (await once(orphan, 'close')) as [number];
+    expect(code).toBe(7);
+    // The first of the five was under way.
+    expect(told).toMatch(/^4 .*EPIPE/);
+  });
+
+  it('keeps lines while a pipe has no reader, says so, and gives them to the next one', async () => {
+    const pipe = join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const read = (reader: number): string => {
+      const bytes = Buffer.alloc(65_536);
+      try {
+        return bytes.toString('utf8', 0, readSync(reader, bytes));
+      } catch {
+        return '';
+      }
+    };
+    const first = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
+    const sink = await openSink(pipe, pino);
+    const troubles: [reason: string, lines: number][] = [];
+    sink.onTrouble = (reason, lines) => troubles.push([reason, lines]);
+    sink.write('1\n');
+    await sink.drain();
+    expect(read(first)).toBe('1\n');
+    closeSync(first);
+    for (const line of ['2\n', '3\n', '4\n']) {
+      sink.write(line);
+      sink.flush();
+    }
+    await eventually(() => expect(troubles[0]).toEqual([expect.stringContaining('EPIPE'), 0]));
+    const second = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
+    await sink.drain();
+    expect(read(second)).toBe('2\n3\n4\n');
+    expect(troubles.filter(([, lines]) => lines > 0)).toEqual([]);
+    closeSync(second);
+    sink.write('5\n6\n');
+    await sink.close();
+    expect(troubles.at(-1)).toEqual(['the destination stood still to the end', 2]);
   });
 
   it('counts what a destination does not take, and says so once a minute', async () => {

@@ -9,7 +9,7 @@ import { AddressSet } from './request/address.ts';
 import { RouteTable } from './request/route.ts';
 import type { Pool } from './upstream/pool.ts';
 
-type RequestHook = AsyncSeriesBailHook<[HttpExchange], RequestVerdict>;
+export type RequestHook = AsyncSeriesBailHook<[HttpExchange], RequestVerdict>;
 
 export interface Lane {
   /** `undefined` when no route matched, or none was looked for. */

@@ -136,3 +136,14 @@ describe('a strategy', () => {
     },
   );
 });
+
+it('knows its own members from everything else that a plugin may ask about', () => {
+  const board = new Scoreboard();
+  const [a, b] = [backendOf(board, 'a'), backendOf(board, 'b')];
+  const pool = poolOf(board, [a], { unknown: 'available' });
+  const others = [b, { row: a.row }, Object.create(a) as object, null, undefined, 0, 'web/http://a:80'];
+  expect(others.map((other) => pool.isAvailable(other as BackendState))).toEqual(others.map(() => false));
+  expect(pool.isAvailable(a)).toBe(true);
+  pool.setMembers([]);
+  expect(pool.isAvailable(a)).toBe(false);
+});

@@ -66,6 +66,10 @@ export class Http1RequestHead extends MessageHead implements RequestHead {
   get host(): string {
     return (this.#host ??= (this.edits.lastValue('host') ?? this.raw.toString('latin1', this.#hostStart(), this.#hostEnd())).toLowerCase());
   }
+  /** As `host === ''`, without making a string. */
+  get lacksHost(): boolean {
+    return this.edits.count > 0 ? this.host === '' : this.#hostStart() === this.#hostEnd();
+  }
   get version(): '1.0' | '1.1' {
     return this.isHttp10 ? '1.0' : '1.1';
   }

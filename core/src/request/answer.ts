@@ -71,7 +71,7 @@ function send(exchange: Exchange, status: number, fields: readonly (readonly [st
   if (request.fault === '' && !exchange.hasShownHead) lane.hooks.onResponseHead?.call(exchange, response);
   exchange.status = status;
   exchange.stage = RELAYING;
-  exchange.firstByteMs = performance.now() - exchange.startedAt;
+  exchange.firstByteMs = exchange.now() - exchange.startedAt;
   const withBody = !hasNoBody && !request.isHead;
   const wire = clientWire(exchange, withBody ? 'length' : 'none');
   reply.begin(withBody ? 'length' : 'none', body.length);

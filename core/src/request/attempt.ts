@@ -28,6 +28,11 @@ export abstract class AttemptingExchange {
   abstract readonly protocol: 'http' | 'tcp';
   abstract readonly route: Route | undefined;
 
+  /** Monotonic milliseconds, for what is told of times. */
+  now(): number {
+    return this.thread.deadlines.readClock();
+  }
+
   get pool(): Pool {
     return this.lane.pool!;
   }

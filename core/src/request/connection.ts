@@ -62,12 +62,14 @@ export class HttpConnection extends ClientConnection implements SocketHandler, T
   admit(): void {
     if (this.#hasClosed) return; // it left, or was cut, while a plugin thought about it
     this.#isAdmitted = true;
+    this.thread.deadlines.readClock();
     if (this.#waiting.length > 0) this.#readWaiting();
   }
 
   onOpen(): void {}
 
   onBytes(bytes: Buffer, start: number, end: number): void {
+    this.thread.deadlines.readClock();
     if (this.#isLingering) return this.#linger(end - start);
     if (!this.#isAdmitted) return this.#wait(bytes, start, end);
     if (this.#waiting.length > 0) {
@@ -230,12 +232,14 @@ export class HttpConnection extends ClientConnection implements SocketHandler, T
   }
 
   onEnd(): void {
+    this.thread.deadlines.readClock();
     if (this.#isLingering || !this.#exchange) return this.socket.destroy();
     this.#hasEnded = true;
     this.#exchange.clientEnded();
   }
 
   onDrain(): void {
+    this.thread.deadlines.readClock();
     this.#exchange?.clientDrained();
   }
 

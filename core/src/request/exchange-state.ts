@@ -56,6 +56,11 @@ export abstract class ExchangeState extends AttemptingExchange {
   answeredBy: Result['answeredBy'] = 'nobody';
   firstByteMs = -1;
 
+  /** When the event under way began: connections read the clock once for each, and what one event does is done at one time. */
+  override now(): number {
+    return this.thread.deadlines.now;
+  }
+
   get isOver(): boolean {
     return this.stage === OVER;
   }
@@ -83,7 +88,7 @@ export abstract class ExchangeState extends AttemptingExchange {
     this.generation = plan.generation;
     this.lane = plan.unrouted;
     this.id = this.thread.nextExchangeId();
-    this.startedAt = this.thread.deadlines.readClock();
+    this.startedAt = this.now();
     this.attempts = 0;
     this.clientAddress = connection.remoteAddress;
     this.tried.length = 0;

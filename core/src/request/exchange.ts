@@ -7,7 +7,7 @@ import type { Aborter, ErrorCode, HttpExchange, Phase, Result, Route } from '@st
 import { describeError } from '@steelyard/sdk';
 import type { ListenerPlan } from '../generation.ts';
 import type { RedirectableExchange, RequestVerdict } from '../hooks.ts';
-import type { Lane } from '../lane.ts';
+import type { Lane, RequestHook } from '../lane.ts';
 import type { UpstreamUser } from '../upstream/connection.ts';
 import { answer, answerForPlugin, STATUS_OF } from './answer.ts';
 import type { HttpConnection } from './connection.ts';
@@ -22,6 +22,8 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
   readonly protocol = 'http' as const;
   #redirected: Lane | undefined;
   #isInHook = false;
+  /** The hook's call has not returned yet. */
+  #isAsking = false;
   #isRetired = false;
   #lastFailure: { status: number; code: ErrorCode; detail: string } | undefined;
   readonly #onVerdict = (error: unknown, verdict: RequestVerdict | undefined): void => this.#heard(error, verdict, false);
@@ -57,8 +59,7 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
     }
     const hook = this.lane.onRequest;
     if (hook) {
-      this.#isInHook = true;
-      hook.callAsync(this, this.#onVerdict);
+      this.#ask(hook, this.#onVerdict);
     } else {
       this.#toPool();
     }
@@ -73,8 +74,17 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
     return true;
   }
 
+  #ask(hook: RequestHook, heard: (error: unknown, verdict: RequestVerdict | undefined) => void): void {
+    this.#isInHook = true;
+    this.#isAsking = true;
+    hook.callAsync(this, heard);
+    this.#isAsking = false;
+  }
+
   #heard(error: unknown, verdict: RequestVerdict | undefined, isInPool: boolean): void {
     this.#isInHook = false;
+    // A tap took its time: this is another event.
+    if (!this.#isAsking) this.thread.deadlines.readClock();
     if (this.stage === OVER) return this.#recycle();
     // Guards let nothing through. If one did, nobody knows whether a filter was asked: then nobody gets in (tapable hands a throw on as `error`).
     if (error) return this.fail(500, 'ERR_PLUGIN_TAP', describeError(error));
@@ -89,8 +99,7 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
   #toPool(): void {
     const hook = this.lane.onRequestInPool;
     if (!hook) return this.#choose();
-    this.#isInHook = true;
-    hook.callAsync(this, this.#onPoolVerdict);
+    this.#ask(hook, this.#onPoolVerdict);
   }
 
   #choose(): void {
@@ -195,7 +204,7 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
       bytesFromClient: this.tunnel ? this.tunnel.bytesFromClient : this.body.received,
       bytesToClient: this.tunnel ? this.tunnel.bytesToClient : this.reply.received,
       firstByteMs: this.firstByteMs,
-      durationMs: performance.now() - this.startedAt,
+      durationMs: this.now() - this.startedAt,
     });
     this.held.clear();
     this.tunnel = undefined;
@@ -221,6 +230,7 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
   /** Somebody ends it before its end. */
   abort(by: Aborter, code: ErrorCode): void {
     if (this.stage === OVER) return;
+    this.thread.deadlines.readClock();
     if (this.tunnel) return this.tunnel.cut();
     this.#dropUpstream();
     settleAttempt(this, { kind: 'aborted', by, status: this.status });
@@ -264,7 +274,7 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
   // What the connection to the backend tells.
 
   onUpstreamOpen(): void {
-    this.lease!.connectMs = this.thread.deadlines.readClock() - this.lease!.startedAt;
+    this.lease!.connectMs = this.now() - this.lease!.startedAt;
     sendRequest(this);
   }
 

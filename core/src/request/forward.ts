@@ -104,6 +104,7 @@ function checkBody(exchange: Exchange): boolean {
 function writeHeld(exchange: Exchange, from: number, target: Buffer, position: number): number {
   const { body, held } = exchange;
   const size = held.length - from;
+  if (size === 0 && body.framing !== 'chunked') return position;
   if (body.framing !== 'chunked') return position + held.bytes.copy(target, position, from, held.length);
   if (size > 0) {
     position = writeChunkHead(target, position, size);
@@ -132,7 +133,7 @@ export function mayRetry(exchange: Exchange): boolean {
   const { attempts, replays } = pool.config.retry;
   if (exchange.attempts >= attempts || exchange.hasResponseByte) return false;
   if (writes === 0) return true;
-  return writes <= replays && isReplayable(exchange) && pool.budget.withdraw(performance.now());
+  return writes <= replays && isReplayable(exchange) && pool.budget.withdraw(exchange.now());
 }
 
 /** Sets the deadlines by what is to come next: the client's body, room at the backend, or the response. */

@@ -86,7 +86,7 @@ function appendForwarded(exchange: Exchange): void {
 export function completeWire(exchange: Exchange): RequestWire {
   const { wire, lane, request, lease, match, plan } = exchange;
   wire.hostLine = lane.hostLine;
-  if (lane.hostIsBackend || (request.host === '' && !lane.hostLine)) wire.hostLine = lease!.backend.hostLine;
+  if (lane.hostIsBackend || (request.lacksHost && !lane.hostLine)) wire.hostLine = lease!.backend.hostLine;
   // Somebody may have decided by the path.
   if (plan.routes.looksAtPath || lane.onRequest || lane.onRequestInPool) {
     const { target } = request;

@@ -16,7 +16,7 @@ export function relayBytes(exchange: Exchange, bytes: Buffer, start: number, end
   lease.bytesFromBackend += end - start;
   if (!exchange.hasResponseByte) {
     exchange.hasResponseByte = true;
-    lease.firstByteMs = exchange.thread.deadlines.readClock() - lease.startedAt;
+    lease.firstByteMs = exchange.now() - lease.startedAt;
   }
   if (exchange.stage === RELAYING) return relayBody(exchange, bytes, start, end);
   if (exchange.stage !== WAITING) return exchange.attemptFailed('head', 'ERR_UPSTREAM_MALFORMED', 'bytes came before the request was sent');
@@ -88,7 +88,7 @@ function beginReply(exchange: Exchange, bytes: Buffer, at: number, end: number):
   exchange.stage = RELAYING;
   exchange.status = response.status;
   exchange.answeredBy = 'backend';
-  exchange.firstByteMs = performance.now() - exchange.startedAt;
+  exchange.firstByteMs = exchange.now() - exchange.startedAt;
   proceed(exchange, out.send(connection.socket, to), at < end);
 }
 
@@ -99,17 +99,19 @@ function replyFraming(exchange: Exchange, response: Http1ResponseHead): 'none' |
   return response.contentLength >= 0 ? 'length' : 'close';
 }
 
-/** What the client is told of framing and persistence. Decides whether its connection goes on. */
+/** Used again for each response head: it is written at once. */
+const CLIENT_WIRE: { -readonly [K in keyof ResponseWire]: ResponseWire[K] } = { framing: 'none', connection: '' };
+
+/** What the client is told of framing and persistence; valid until the next call. Decides whether its connection goes on. */
 export function clientWire(exchange: Exchange, framing: 'none' | 'length' | 'chunked' | 'close'): ResponseWire {
   const { request, body, connection } = exchange;
   const isUnknownLength = framing === 'chunked' || framing === 'close';
   const isHttp10 = request.version === '1.0';
   // A response that overtakes its request ends the connection: what is left of the body has no taker (RFC 9112 §9.6).
   if (!body.isComplete || connection.isDraining || (isUnknownLength && isHttp10)) exchange.keepAlive = false;
-  return {
-    framing: isUnknownLength ? (isHttp10 ? 'close' : 'chunked') : framing,
-    connection: exchange.keepAlive ? (isHttp10 ? 'keep-alive' : '') : 'close',
-  };
+  CLIENT_WIRE.framing = isUnknownLength ? (isHttp10 ? 'close' : 'chunked') : framing;
+  CLIENT_WIRE.connection = exchange.keepAlive ? (isHttp10 ? 'keep-alive' : '') : 'close';
+  return CLIENT_WIRE;
 }
 
 function relayBody(exchange: Exchange, bytes: Buffer, start: number, end: number): void {

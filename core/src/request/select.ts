@@ -17,7 +17,7 @@ export function select(exchange: AttemptingExchange): boolean {
     const picked = lane.hooks.selectBackend?.call(asSeenByPlugins, pool) as BackendState | undefined;
     const backend = picked ?? pool.nextAvailable();
     if (!backend) return false;
-    const lease = thread.leases.open(backend, pool, asSeenByPlugins, picked && strategy?.wasAsked ? strategy : undefined, thread.deadlines.readClock());
+    const lease = thread.leases.open(backend, pool, asSeenByPlugins, picked && strategy?.wasAsked ? strategy : undefined, exchange.now());
     if (!lease) {
       // Another worker took the last place below its limit since the strategy looked.
       exchange.tried.push(backend);

@@ -14,14 +14,13 @@ export function settleAttempt(exchange: AttemptingExchange, fate: Fate): void {
   exchange.lease = undefined;
   const { thread, lane } = exchange;
   thread.leases.close(lease);
-  const outcome: Outcome = {
-    ...fate,
-    connectMs: Math.max(0, lease.connectMs),
-    firstByteMs: lease.firstByteMs,
-    durationMs: performance.now() - lease.startedAt,
-    bytesToBackend: lease.bytesToBackend,
-    bytesFromBackend: lease.bytesFromBackend,
-  };
+  const { firstByteMs, bytesToBackend, bytesFromBackend } = lease;
+  const connectMs = Math.max(0, lease.connectMs);
+  const durationMs = exchange.now() - lease.startedAt;
+  // The usual fate without a spread, which copies property by property.
+  const outcome: Outcome = fate.kind === 'answered'
+    ? { kind: 'answered', status: fate.status, connectMs, firstByteMs, durationMs, bytesToBackend, bytesFromBackend }
+    : { ...fate, connectMs, firstByteMs, durationMs, bytesToBackend, bytesFromBackend };
   const backend = lease.backend;
   lease.strategy?.onEnd?.(lease, outcome);
   thread.observe(backend, outcome);

@@ -23,7 +23,7 @@ export function startTunnel(exchange: Exchange, bytes: Buffer, at: number, end: 
   exchange.stage = TUNNELLING;
   exchange.status = 101;
   exchange.answeredBy = 'backend';
-  exchange.firstByteMs = performance.now() - exchange.startedAt;
+  exchange.firstByteMs = exchange.now() - exchange.startedAt;
   upstream.deadline = Infinity;
   // They were counted as they came, and the tunnel counts them too.
   lease!.bytesFromBackend -= end - at;

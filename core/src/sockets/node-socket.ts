@@ -54,6 +54,12 @@ export class NodeSocket implements Socket {
     return this;
   }
 
+  /** Where `onread` cannot be had: a buffer is made for each read. */
+  readChunks(): this {
+    this.#socket.on('data', (chunk: Buffer) => this.handler.onBytes(chunk, 0, chunk.length));
+    return this;
+  }
+
   // Asked for by few: each costs a system call at its first use.
   get remoteAddress(): string {
     return plainAddress(this.#socket.remoteAddress ?? '');

@@ -1,6 +1,7 @@
 /** The sockets of `node:net` behind the interface of `socket.ts`. */
 import net from 'node:net';
 import { SteelyardError } from '@steelyard/sdk';
+import { acceptHandles, type AcceptedHandle } from './accepts.ts';
 import { HandleWrites } from './handle-writes.ts';
 import { NodeSocket, type SocketTools } from './node-socket.ts';
 import type { ListenAddress, ListenSocket, Socket, SocketEngine, SocketHandler } from './socket.ts';
@@ -11,30 +12,25 @@ const READ_BUFFER_BYTES = 65_536;
 
 const NOBODY: SocketHandler = { onOpen() {}, onBytes() {}, onEnd() {}, onDrain() {}, onClose() {} };
 
-/** A handle as `node:net` keeps it on accepted sockets. */
-interface AcceptedInternals {
-  _handle: object | null;
-  _server: object | null;
-}
-
 export class NodeSocketEngine implements SocketEngine {
   readonly #tools: SocketTools;
+  readonly #isPublicOnly: boolean;
 
-  /** @param isPublicOnly no internals of `node:net` are used for writing. Default false: they are where this Node has those that are known. */
+  /** @param isPublicOnly no internals of `node:net` are used. Default false: those that are as expected are. */
   constructor(isPublicOnly = false) {
+    this.#isPublicOnly = isPublicOnly;
     this.#tools = { readBuffer: Buffer.allocUnsafeSlow(READ_BUFFER_BYTES), writes: new HandleWrites(!isPublicOnly), views: new WriteViews() };
   }
 
   listen(address: ListenAddress, onConnection: (socket: Socket) => void, onAcceptError: (error: Error) => void): Promise<ListenSocket> {
-    const server = net.createServer({ pauseOnConnect: true, noDelay: true, allowHalfOpen: true }, (accepted) => {
-      const socket = this.#adopt(accepted);
-      if (socket) onConnection(socket);
-    });
+    const server = net.createServer({ noDelay: true, allowHalfOpen: true });
     return new Promise((resolve, reject) => {
       server.once('error', (error) => reject(listenError(address, error)));
       server.listen({ host: address.host, port: address.port, backlog: address.backlog, reusePort: address.isShared === true }, () => {
         server.removeAllListeners('error');
         server.on('error', onAcceptError);
+        const isOnHandles = !this.#isPublicOnly && acceptHandles(server, (handle) => onConnection(this.#adopt(handle)), onAcceptError);
+        if (!isOnHandles) server.on('connection', (accepted) => onConnection(new NodeSocket(NOBODY, this.#tools).attach(accepted).readChunks()));
         const bound = server.address() as net.AddressInfo;
         resolve({ host: bound.address, port: bound.port, close: () => closeServer(server) });
       });
@@ -49,21 +45,12 @@ export class NodeSocketEngine implements SocketEngine {
     return wrapped;
   }
 
-  /**
-   * `onread` is public for outgoing sockets only; an accepted one gets it by moving its handle to a socket of our making.
-   * That saves a buffer per read.
-   */
-  #adopt(accepted: net.Socket): NodeSocket | undefined {
+  /** `onread` is documented for outgoing sockets only. */
+  #adopt(handle: AcceptedHandle): NodeSocket {
+    handle.setNoDelay(true);
     const wrapped = new NodeSocket(NOBODY, this.#tools);
-    const internals = accepted as unknown as AcceptedInternals;
-    const handle = internals._handle;
-    if (!handle) return undefined; // reset before we looked
-    internals._handle = null;
-    const options = { handle, allowHalfOpen: true, onread: wrapped.onread() };
-    const socket = new net.Socket(options as net.SocketConstructorOpts);
-    (socket as unknown as AcceptedInternals)._server = internals._server; // the server goes on counting this connection
-    internals._server = null;
-    return wrapped.attach(socket);
+    const options: object = { handle, allowHalfOpen: true, onread: wrapped.onread() };
+    return wrapped.attach(new net.Socket(options));
   }
 }
 

@@ -52,11 +52,13 @@ export class UpstreamConnection implements SocketHandler, Timed {
   }
 
   onOpen(): void {
+    this.#deadlines.readClock();
     this.isOpen = true;
     this.user?.onUpstreamOpen();
   }
 
   onBytes(bytes: Buffer, start: number, end: number): void {
+    this.#deadlines.readClock();
     if (this.user) return this.user.onUpstreamBytes(bytes, start, end);
     // Nobody asked for anything: such bytes would be taken for the next response (queue poisoning).
     this.#idle.remove(this);
@@ -64,16 +66,19 @@ export class UpstreamConnection implements SocketHandler, Timed {
   }
 
   onEnd(): void {
+    this.#deadlines.readClock();
     if (this.user) return this.user.onUpstreamEnd();
     this.#idle.remove(this);
     this.destroy();
   }
 
   onDrain(): void {
+    this.#deadlines.readClock();
     this.user?.onUpstreamDrain();
   }
 
   onClose(error: Error | undefined): void {
+    this.#deadlines.readClock();
     this.#deadlines.remove(this);
     this.#idle.closed(this);
     const user = this.user;

@@ -25,7 +25,8 @@ export class Pool implements PoolView {
 
   readonly #board: Scoreboard;
   readonly #takesUnknown: boolean;
-  readonly #members = new Set<Backend>();
+  /** The members by their row, which is a dense index. */
+  #byRow: (BackendState | undefined)[] = [];
   /** Where core's own order stands: the place of its last pick. */
   #cursor = -1;
 
@@ -65,19 +66,19 @@ export class Pool implements PoolView {
   /** The members from now on. Strategies are told; leases on those that left run to their end. */
   setMembers(backends: readonly BackendState[]): void {
     this.backends = backends;
-    this.#members.clear();
-    for (const backend of backends) this.#members.add(backend);
+    this.#byRow = Array.from({ length: Math.max(-1, ...backends.map(({ row }) => row)) + 1 }, () => undefined);
+    for (const backend of backends) this.#byRow[backend.row] = backend;
     const members: readonly Member[] = backends.map((backend) => ({ backend, weight: backend.weight }));
     this.strategy?.update(members);
   }
 
+  /** Of anything: a plugin may ask about a backend of another pool, or an object of its own making. */
   has(backend: Backend): boolean {
-    return this.#members.has(backend);
+    return typeof backend === 'object' && backend !== null && this.#byRow[(backend as BackendState).row] === backend;
   }
 
   isAvailable(backend: Backend): boolean {
-    // A plugin may ask about anything, also about a backend of another pool or an object of its own making.
-    if (!this.#members.has(backend)) return false;
+    if (!this.has(backend)) return false;
     const member = backend as BackendState;
     return this.canTake(member) && (this.tried.length === 0 || !this.tried.includes(member));
   }

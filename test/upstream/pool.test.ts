@@ -138,7 +138,7 @@ describe('a strategy', () => {
 });
 
 it('knows its own members from everything else that a plugin may ask about', () => {
-  const board = new Scoreboard();
+  const board = Scoreboard.create({ workers: 0, isShared: false });
   const [a, b] = [backendOf(board, 'a'), backendOf(board, 'b')];
   const pool = poolOf(board, [a], { unknown: 'available' });
   const others = [b, { row: a.row }, Object.create(a) as object, null, undefined, 0, 'web/http://a:80'];

@@ -32,7 +32,7 @@ export class WorkerPlanes implements Planes {
   readonly #parts: WorkerPlanesParts;
   readonly #ports: SharedPorts;
   readonly #crew: Crew;
-  readonly #families = new MonotoneFamilies();
+  readonly #families: MonotoneFamilies;
   readonly #endings = new Map<number, PromiseWithResolvers<void>>();
   #serving: ControlGeneration | undefined;
   #bound: ReadonlyMap<string, Bound> = new Map();
@@ -42,6 +42,11 @@ export class WorkerPlanes implements Planes {
 
   constructor(parts: WorkerPlanesParts) {
     this.#parts = parts;
+    const told = new Set<string>();
+    this.#families = new MonotoneFamilies(({ name }) => {
+      if (!told.has(name)) parts.log.warn({ metric: name }, `metric ${name} has another type or other bounds in one worker than in another: what does not fit is left out`);
+      told.add(name);
+    });
     this.#ports = new SharedPorts(new NodeSocketEngine());
     this.#crew = new Crew(parts, {
       told: (worker, message) => this.#onTold(worker, message),

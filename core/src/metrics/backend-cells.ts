@@ -1,30 +1,70 @@
 /** The numbers of one backend: which cell holds what, and how they are shown. */
-import type { MetricFamily } from '@steelyard/sdk';
+import type { HealthState, MetricFamily, Outcome } from '@steelyard/sdk';
 import type { BackendState } from '../upstream/backend.ts';
-import { HISTOGRAM_CELLS, histogramSample, LATENCY_BOUNDS_SECONDS } from './histogram.ts';
-import { STATUS_CLASSES } from './route-cells.ts';
+import { HISTOGRAM_CELLS, histogramSample, LATENCY_BOUNDS_SECONDS, observe } from './histogram.ts';
+import { classOf, STATUS_CLASSES } from './status-class.ts';
 
+// Constants of this module, for the data path: V8 folds those, and loads an imported one each time.
 /** Answered attempts by class: none (TCP), 1xx to 5xx. */
-export const ATTEMPT_STATUS = 0;
-export const FAILED_IN_CONNECT = 6;
-export const FAILED_IN_SEND = 7;
-export const FAILED_IN_HEAD = 8;
-export const FAILED_IN_BODY = 9;
-export const ABORTED_BY_CLIENT = 10;
-export const ABORTED_BY_BALANCER = 11;
-export const ABORTED_BY_PLUGIN = 12;
-export const BYTES_TO_BACKEND = 13;
-export const BYTES_FROM_BACKEND = 14;
-export const CONNECTS = 15;
-export const REUSES = 16;
-export const FLIPS_TO_UP = 17;
-export const FLIPS_TO_DOWN = 18;
-export const CONNECT_SECONDS = 19;
-export const RESPONSE_SECONDS = CONNECT_SECONDS + HISTOGRAM_CELLS;
+const ATTEMPT_STATUS = 0;
+const FAILED_IN_CONNECT = 6;
+const FAILED_IN_SEND = 7;
+const FAILED_IN_HEAD = 8;
+const FAILED_IN_BODY = 9;
+const ABORTED_BY_CLIENT = 10;
+const ABORTED_BY_BALANCER = 11;
+const ABORTED_BY_PLUGIN = 12;
+const BYTES_TO_BACKEND = 13;
+const BYTES_FROM_BACKEND = 14;
+const CONNECTS = 15;
+const REUSES = 16;
+const FLIPS_TO_UP = 17;
+const FLIPS_TO_DOWN = 18;
+const CONNECT_SECONDS = 19;
+const RESPONSE_SECONDS = CONNECT_SECONDS + HISTOGRAM_CELLS;
 export const BACKEND_CELLS = RESPONSE_SECONDS + HISTOGRAM_CELLS;
 
 const PHASES = ['connect', 'send', 'head', 'body'];
 const ABORTERS = ['client', 'balancer', 'plugin'];
+
+/** A lease has ended. @param at where the backend's counters begin. */
+export function countAttempt(cells: Float64Array, at: number, outcome: Outcome): void {
+  switch (outcome.kind) {
+    case 'answered': cells[at + ATTEMPT_STATUS + classOf(outcome.status)]!++; break;
+    case 'failed':
+      switch (outcome.phase) {
+        case 'connect': cells[at + FAILED_IN_CONNECT]!++; break;
+        case 'send': cells[at + FAILED_IN_SEND]!++; break;
+        case 'head': cells[at + FAILED_IN_HEAD]!++; break;
+        case 'body': cells[at + FAILED_IN_BODY]!++; break;
+        default: outcome.phase satisfies never;
+      }
+      break;
+    case 'aborted':
+      switch (outcome.by) {
+        case 'client': cells[at + ABORTED_BY_CLIENT]!++; break;
+        case 'balancer': cells[at + ABORTED_BY_BALANCER]!++; break;
+        case 'plugin': cells[at + ABORTED_BY_PLUGIN]!++; break;
+        default: outcome.by satisfies never;
+      }
+      break;
+    default: outcome satisfies never;
+  }
+  cells[at + BYTES_TO_BACKEND]! += outcome.bytesToBackend;
+  cells[at + BYTES_FROM_BACKEND]! += outcome.bytesFromBackend;
+  if (outcome.firstByteMs >= 0) observe(cells, at + RESPONSE_SECONDS, outcome.firstByteMs);
+  if (outcome.connectMs > 0) {
+    cells[at + CONNECTS]!++;
+    observe(cells, at + CONNECT_SECONDS, outcome.connectMs);
+  } else if (outcome.bytesToBackend > 0) {
+    cells[at + REUSES]!++;
+  }
+}
+
+export function countFlip(cells: Float64Array, at: number, to: HealthState): void {
+  if (to === 'up') cells[at + FLIPS_TO_UP]!++;
+  if (to === 'down') cells[at + FLIPS_TO_DOWN]!++;
+}
 
 interface Row {
   readonly backend: BackendState;

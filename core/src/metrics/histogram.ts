@@ -21,8 +21,16 @@ export function bucketOf(bounds: ArrayLike<number>, value: number): number {
 }
 
 /** Cells of a histogram over these bounds: a bucket for each, one above the last, and the sum. */
-export const HISTOGRAM_SUM = LATENCY_BOUNDS_SECONDS.length + 1;
+const HISTOGRAM_SUM = LATENCY_BOUNDS_SECONDS.length + 1;
 export const HISTOGRAM_CELLS = HISTOGRAM_SUM + 1;
+/** Milliseconds, as they are measured; shown in seconds. */
+const BOUNDS_MS = Float64Array.from(LATENCY_BOUNDS_SECONDS, (seconds) => seconds * 1_000);
+
+/** One more value, in a histogram whose cells begin at `start`. */
+export function observe(cells: Float64Array, start: number, ms: number): void {
+  cells[start + bucketOf(BOUNDS_MS, ms)]!++;
+  cells[start + HISTOGRAM_SUM]! += ms / 1_000;
+}
 
 /** The sample of a histogram whose cells begin at `start`: counts become cumulative. */
 export function histogramSample(cells: Float64Array, start: number, bounds: number): { counts: number[]; count: number; sum: number } {

@@ -1,31 +1,55 @@
 /** The numbers of one listener and route: which cell holds what, and how they are shown. */
-import type { MetricFamily } from '@steelyard/sdk';
-import { HISTOGRAM_CELLS, histogramSample, LATENCY_BOUNDS_SECONDS } from './histogram.ts';
+import type { MetricFamily, Result } from '@steelyard/sdk';
+import { HISTOGRAM_CELLS, histogramSample, LATENCY_BOUNDS_SECONDS, observe } from './histogram.ts';
+import { classOf, STATUS_CLASSES } from './status-class.ts';
 
+// Constants of this module, for the data path: V8 folds those, and loads an imported one each time.
 /** By class: none, 1xx to 5xx. */
-export const REQUEST_STATUS = 0;
-export const ANSWERED_BY_BACKEND = 6;
-export const ANSWERED_BY_BALANCER = 7;
-export const ANSWERED_BY_PLUGIN = 8;
-export const ANSWERED_BY_NOBODY = 9;
-export const ENDED_BY_CLIENT = 10;
-export const ENDED_BY_BACKEND = 11;
-export const ENDED_BY_BALANCER = 12;
-export const ENDED_BY_PLUGIN = 13;
-export const BYTES_FROM_CLIENT = 14;
-export const BYTES_TO_CLIENT = 15;
-export const DURATION_SECONDS = 16;
-export const FIRST_BYTE_SECONDS = DURATION_SECONDS + HISTOGRAM_CELLS;
+const REQUEST_STATUS = 0;
+const ANSWERED_BY_BACKEND = 6;
+const ANSWERED_BY_BALANCER = 7;
+const ANSWERED_BY_PLUGIN = 8;
+const ANSWERED_BY_NOBODY = 9;
+const ENDED_BY_CLIENT = 10;
+const ENDED_BY_BACKEND = 11;
+const ENDED_BY_BALANCER = 12;
+const ENDED_BY_PLUGIN = 13;
+const BYTES_FROM_CLIENT = 14;
+const BYTES_TO_CLIENT = 15;
+const DURATION_SECONDS = 16;
+const FIRST_BYTE_SECONDS = DURATION_SECONDS + HISTOGRAM_CELLS;
 /** Client connections of a listener: counted beside its exchanges without a route. */
 export const CONNECTIONS_OPENED = FIRST_BYTE_SECONDS + HISTOGRAM_CELLS;
 export const CONNECTIONS_CLOSED = CONNECTIONS_OPENED + 1;
 export const CONNECTIONS_REFUSED = CONNECTIONS_CLOSED + 1;
 export const ROUTE_CELLS = CONNECTIONS_REFUSED + 1;
 
-/** `none` = nothing was sent, or TCP. */
-export const STATUS_CLASSES = ['none', '1xx', '2xx', '3xx', '4xx', '5xx'];
 const ANSWERERS = ['backend', 'balancer', 'plugin', 'nobody'];
 const ENDERS = ['client', 'backend', 'balancer', 'plugin'];
+
+/** An exchange has ended. @param at where the counters of its listener and route begin. */
+export function countExchange(cells: Float64Array, at: number, result: Result): void {
+  cells[at + REQUEST_STATUS + classOf(result.status)]!++;
+  switch (result.answeredBy) {
+    case 'backend': cells[at + ANSWERED_BY_BACKEND]!++; break;
+    case 'balancer': cells[at + ANSWERED_BY_BALANCER]!++; break;
+    case 'plugin': cells[at + ANSWERED_BY_PLUGIN]!++; break;
+    case 'nobody': cells[at + ANSWERED_BY_NOBODY]!++; break;
+    default: result.answeredBy satisfies never;
+  }
+  switch (result.abortedBy) {
+    case undefined: break;
+    case 'client': cells[at + ENDED_BY_CLIENT]!++; break;
+    case 'balancer': cells[at + ENDED_BY_BALANCER]!++; break;
+    case 'plugin': cells[at + ENDED_BY_PLUGIN]!++; break;
+    case 'backend': cells[at + ENDED_BY_BACKEND]!++; break;
+    default: result.abortedBy satisfies never;
+  }
+  cells[at + BYTES_FROM_CLIENT]! += result.bytesFromClient;
+  cells[at + BYTES_TO_CLIENT]! += result.bytesToClient;
+  observe(cells, at + DURATION_SECONDS, result.durationMs);
+  if (result.firstByteMs >= 0) observe(cells, at + FIRST_BYTE_SECONDS, result.firstByteMs);
+}
 
 interface Place {
   readonly listener: string;

@@ -7,18 +7,9 @@ import type { BackendState } from '../upstream/backend.ts';
 import { COUNTERS } from '../workers/layout.ts';
 import type { Scoreboard } from '../workers/scoreboard.ts';
 import { CounterBook } from './counter-book.ts';
-import { bucketOf, HISTOGRAM_SUM, LATENCY_BOUNDS_SECONDS } from './histogram.ts';
-import {
-  BYTES_FROM_BACKEND, BYTES_TO_BACKEND, CONNECT_SECONDS, CONNECTS, FLIPS_TO_DOWN, FLIPS_TO_UP, ABORTED_BY_BALANCER, ABORTED_BY_CLIENT,
-  ABORTED_BY_PLUGIN, ATTEMPT_STATUS, backendFamilies, FAILED_IN_BODY, FAILED_IN_CONNECT, FAILED_IN_HEAD, FAILED_IN_SEND,
-  REUSES, RESPONSE_SECONDS,
-} from './backend-cells.ts';
+import { backendFamilies, countAttempt, countFlip } from './backend-cells.ts';
 import { RETRIES } from './pool-cells.ts';
-import {
-  ANSWERED_BY_BACKEND, ANSWERED_BY_BALANCER, ANSWERED_BY_NOBODY, ANSWERED_BY_PLUGIN, BYTES_FROM_CLIENT, BYTES_TO_CLIENT, CONNECTIONS_CLOSED,
-  CONNECTIONS_OPENED, CONNECTIONS_REFUSED, DURATION_SECONDS, ENDED_BY_BACKEND, ENDED_BY_BALANCER, ENDED_BY_CLIENT, ENDED_BY_PLUGIN,
-  FIRST_BYTE_SECONDS, REQUEST_STATUS, routeFamilies,
-} from './route-cells.ts';
+import { CONNECTIONS_CLOSED, CONNECTIONS_OPENED, CONNECTIONS_REFUSED, countExchange, routeFamilies } from './route-cells.ts';
 
 /** Where this thread's counters of one listener and route begin. Kept for the life of the process: a reload loses no count. */
 export interface RouteCounters {
@@ -27,9 +18,6 @@ export interface RouteCounters {
   readonly route: string;
   readonly offset: number;
 }
-
-// Milliseconds, as they are measured; shown in seconds.
-const BOUNDS_MS = Float64Array.from(LATENCY_BOUNDS_SECONDS, (seconds) => seconds * 1_000);
 
 export class TrafficMetrics {
   readonly #board: Scoreboard;
@@ -61,71 +49,17 @@ export class TrafficMetrics {
 
   /** An exchange has ended; once for each. */
   exchange(counters: RouteCounters, result: Result): void {
-    const cells = this.#board.counters();
-    const at = counters.offset;
-    cells[at + REQUEST_STATUS + classOf(result.status)]!++;
-    switch (result.answeredBy) {
-      case 'backend': cells[at + ANSWERED_BY_BACKEND]!++; break;
-      case 'balancer': cells[at + ANSWERED_BY_BALANCER]!++; break;
-      case 'plugin': cells[at + ANSWERED_BY_PLUGIN]!++; break;
-      case 'nobody': cells[at + ANSWERED_BY_NOBODY]!++; break;
-      default: result.answeredBy satisfies never;
-    }
-    switch (result.abortedBy) {
-      case undefined: break;
-      case 'client': cells[at + ENDED_BY_CLIENT]!++; break;
-      case 'balancer': cells[at + ENDED_BY_BALANCER]!++; break;
-      case 'plugin': cells[at + ENDED_BY_PLUGIN]!++; break;
-      case 'backend': cells[at + ENDED_BY_BACKEND]!++; break;
-      default: result.abortedBy satisfies never;
-    }
-    cells[at + BYTES_FROM_CLIENT]! += result.bytesFromClient;
-    cells[at + BYTES_TO_CLIENT]! += result.bytesToClient;
-    observe(cells, at + DURATION_SECONDS, result.durationMs);
-    if (result.firstByteMs >= 0) observe(cells, at + FIRST_BYTE_SECONDS, result.firstByteMs);
+    countExchange(this.#board.counters(), counters.offset, result);
   }
 
   /** A lease has ended; once for each. */
   attempt(backend: BackendState, outcome: Outcome): void {
-    const cells = this.#board.counters();
-    const at = this.#board.counterOffset(backend.row);
-    switch (outcome.kind) {
-      case 'answered': cells[at + ATTEMPT_STATUS + classOf(outcome.status)]!++; break;
-      case 'failed':
-        switch (outcome.phase) {
-          case 'connect': cells[at + FAILED_IN_CONNECT]!++; break;
-          case 'send': cells[at + FAILED_IN_SEND]!++; break;
-          case 'head': cells[at + FAILED_IN_HEAD]!++; break;
-          case 'body': cells[at + FAILED_IN_BODY]!++; break;
-          default: outcome.phase satisfies never;
-        }
-        break;
-      case 'aborted':
-        switch (outcome.by) {
-          case 'client': cells[at + ABORTED_BY_CLIENT]!++; break;
-          case 'balancer': cells[at + ABORTED_BY_BALANCER]!++; break;
-          case 'plugin': cells[at + ABORTED_BY_PLUGIN]!++; break;
-          default: outcome.by satisfies never;
-        }
-        break;
-      default: outcome satisfies never;
-    }
-    cells[at + BYTES_TO_BACKEND]! += outcome.bytesToBackend;
-    cells[at + BYTES_FROM_BACKEND]! += outcome.bytesFromBackend;
-    if (outcome.firstByteMs >= 0) observe(cells, at + RESPONSE_SECONDS, outcome.firstByteMs);
-    if (outcome.connectMs > 0) {
-      cells[at + CONNECTS]!++;
-      observe(cells, at + CONNECT_SECONDS, outcome.connectMs);
-    } else if (outcome.bytesToBackend > 0) {
-      cells[at + REUSES]!++;
-    }
+    countAttempt(this.#board.counters(), this.#board.counterOffset(backend.row), outcome);
   }
 
   /** A flip of a backend's health. */
   healthChanged(backend: BackendState, to: HealthState): void {
-    const at = this.#board.counterOffset(backend.row);
-    if (to === 'up') this.#board.counters()[at + FLIPS_TO_UP]!++;
-    if (to === 'down') this.#board.counters()[at + FLIPS_TO_DOWN]!++;
+    countFlip(this.#board.counters(), this.#board.counterOffset(backend.row), to);
   }
 
   connectionOpened(listener: string): void {
@@ -216,14 +150,4 @@ export class TrafficMetrics {
     if (at === undefined) this.#listeners.set(name, (at = this.routeCounters(name).offset));
     return at;
   }
-}
-
-/** 0 = none, 1 to 5 = the status class. */
-function classOf(status: number): number {
-  return status >= 100 && status < 600 ? (status / 100) | 0 : 0;
-}
-
-function observe(cells: Float64Array, at: number, ms: number): void {
-  cells[at + bucketOf(BOUNDS_MS, ms)]!++;
-  cells[at + HISTOGRAM_SUM]! += ms / 1_000;
 }

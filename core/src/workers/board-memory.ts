@@ -6,6 +6,23 @@
  */
 export const RESERVED_BYTES = 2 ** 30;
 
+/** What a worker needs to see the same board; goes through `workerData` or `postMessage`. */
+export interface ScoreboardMemory {
+  readonly buffer: SharedArrayBuffer;
+  readonly blocks: number;
+}
+
+export interface ScoreboardOptions {
+  /** Data threads beside main, 0 to 256. */
+  readonly workers: number;
+  /** Whether other threads can see it. Must be true with workers. */
+  readonly isShared: boolean;
+  /** Rows that there is room for at once; more are made when they are needed. Default 64. */
+  readonly rows?: number;
+  /** What it may grow to. Default 1 GiB, reserved but not used. */
+  readonly maxBytes?: number;
+}
+
 /** Memory of `bytes` that may grow in place up to `maxBytes`, or to as much of that as the system gives. @throws RangeError when there is not even `bytes`. */
 export function reserveShared(bytes: number, maxBytes: number): SharedArrayBuffer {
   for (let most = maxBytes; ; most /= 2) {

@@ -7,31 +7,31 @@
  * were eight times as slow (Node 26).
  */
 import { SteelyardError } from '@steelyard/sdk';
-import { grown, reserveShared, RESERVED_BYTES } from './board-memory.ts';
-import {
-  BEATS, BLOCK_BYTES, DRAINING, HEADER_BYTES, IN_FLIGHT, KNOWN, LIMIT, MARKS, MAX_WORKERS, NO_LIMIT, SHARED_BYTES, STREAKS, UP_SINCE,
-} from './layout.ts';
-import { closeGauges, readGauges, writeGauges, type ThreadGauges } from './thread-gauges.ts';
+import { grown, reserveShared, RESERVED_BYTES, type ScoreboardMemory, type ScoreboardOptions } from './board-memory.ts';
+import { BLOCK_BYTES, HEADER_BYTES, LINE_BYTES, MAX_SOURCES, MAX_WORKERS, SHARED_BYTES } from './layout.ts';
+import { ThreadHeaders, type ThreadGauges } from './thread-gauges.ts';
 
-export { MAX_SOURCES, MAX_WORKERS } from './layout.ts';
+export { MAX_SOURCES, MAX_WORKERS };
+export type { ScoreboardMemory } from './board-memory.ts';
 export type { ThreadGauges } from './thread-gauges.ts';
 
-/** What a worker needs to see the same board; goes through `workerData` or `postMessage`. */
-export interface ScoreboardMemory {
-  readonly buffer: SharedArrayBuffer;
-  readonly blocks: number;
-}
-
-export interface ScoreboardOptions {
-  /** Data threads beside main, 0 to 256. */
-  readonly workers: number;
-  /** Whether other threads can see it. Must be true with workers. */
-  readonly isShared: boolean;
-  /** Rows that there is room for at once; more are made when they are needed. Default 64. */
-  readonly rows?: number;
-  /** What it may grow to. Default 1 GiB, reserved but not used. */
-  readonly maxBytes?: number;
-}
+// The shared part of a row. These are constants of this module: V8 folds those, and loads an imported one each time (2 ns of `inFlight`).
+// Int32 cells, but where it says otherwise. The first cache line is read for each pick and hardly ever written;
+const MARKS = 0;
+const KNOWN = 1;
+const DRAINING = 2;
+/** Float64 cell of the row: two of Int32. */
+const UP_SINCE = 2;
+// the second is written for each lease by every thread;
+const IN_FLIGHT = LINE_BYTES / 4;
+const LIMIT = IN_FLIGHT + 1;
+// the third and fourth are read for each success and written for each failure.
+const STREAKS = (2 * LINE_BYTES) / 4;
+/** A row's shared part, and each block's part behind it, in Int32 cells. */
+const SHARED_CELLS = SHARED_BYTES / 4;
+const BLOCK_CELLS = BLOCK_BYTES / 4;
+/** The limit of a row without one, and the highest there is. */
+const NO_LIMIT = 0x7fffffff;
 
 export class Scoreboard {
   /** Of the thread that has this object: 0 = main. */
@@ -42,11 +42,11 @@ export class Scoreboard {
   readonly #rowBytes: number;
   /** Cells of a row, as Int32. */
   readonly #rowCells: number;
-  /** From the header's beginning to that of row 0, as Int32. */
-  readonly #rowsAt: number;
-  /** From the beginning of row 0 to this thread's own in-flight in it, as Int32. */
+  /** From the beginning of a row to this thread's own in-flight in it, as Int32. */
   readonly #ownAt: number;
   #buffer: ArrayBuffer | SharedArrayBuffer;
+  #headers!: ThreadHeaders;
+  /** Both begin at row 0. */
   #cells!: Int32Array;
   #numbers!: Float64Array;
   /** Rows that the views reach. */
@@ -62,8 +62,7 @@ export class Scoreboard {
     this.#maxBytes = maxBytes;
     this.#rowBytes = rowBytesOf(blocks);
     this.#rowCells = this.#rowBytes / 4;
-    this.#rowsAt = (blocks * HEADER_BYTES) / 4;
-    this.#ownAt = this.#rowsAt + (SHARED_BYTES + block * BLOCK_BYTES) / 4;
+    this.#ownAt = SHARED_CELLS + block * BLOCK_CELLS;
     this.#buffer = buffer;
     this.#view();
     this.#leasesBefore = this.gauges(block).leasesOpened;
@@ -95,7 +94,7 @@ export class Scoreboard {
     const row = this.#freeRows.pop() ?? this.#usedRows;
     if (row >= this.#reach) this.#grow(row);
     if (row === this.#usedRows) this.#usedRows++;
-    const base = this.#rowsAt + row * this.#rowCells;
+    const base = Math.imul(row, this.#rowCells);
     this.#cells.fill(0, base, base + this.#rowCells);
     this.#cells[base + LIMIT] = NO_LIMIT;
     this.setUpSince(row, -Infinity);
@@ -115,50 +114,50 @@ export class Scoreboard {
   }
 
   marks(row: number): number {
-    return this.#cells[this.#rowsAt + row * this.#rowCells + MARKS]!;
+    return this.#cells[Math.imul(row, this.#rowCells) + MARKS]!;
   }
   setMark(row: number, bit: number, marked: boolean): void {
-    const cell = this.#rowsAt + row * this.#rowCells + MARKS;
+    const cell = Math.imul(row, this.#rowCells) + MARKS;
     if (marked) Atomics.or(this.#cells, cell, 1 << bit);
     else Atomics.and(this.#cells, cell, ~(1 << bit));
   }
 
   /** Whether any check or request has decided about this backend yet. */
   known(row: number): boolean {
-    return this.#cells[this.#rowsAt + row * this.#rowCells + KNOWN] === 1;
+    return this.#cells[Math.imul(row, this.#rowCells) + KNOWN] === 1;
   }
   setKnown(row: number): void {
-    Atomics.store(this.#cells, this.#rowsAt + row * this.#rowCells + KNOWN, 1);
+    Atomics.store(this.#cells, Math.imul(row, this.#rowCells) + KNOWN, 1);
   }
 
   draining(row: number): boolean {
-    return this.#cells[this.#rowsAt + row * this.#rowCells + DRAINING] === 1;
+    return this.#cells[Math.imul(row, this.#rowCells) + DRAINING] === 1;
   }
   setDraining(row: number, draining: boolean): void {
-    Atomics.store(this.#cells, this.#rowsAt + row * this.#rowCells + DRAINING, draining ? 1 : 0);
+    Atomics.store(this.#cells, Math.imul(row, this.#rowCells) + DRAINING, draining ? 1 : 0);
   }
 
   /** `Infinity` = none. Above 2,147,483,646 there is none either. */
   limit(row: number): number {
-    const limit = this.#cells[this.#rowsAt + row * this.#rowCells + LIMIT]!;
+    const limit = this.#cells[Math.imul(row, this.#rowCells) + LIMIT]!;
     return limit === NO_LIMIT ? Infinity : limit;
   }
   setLimit(row: number, limit: number): void {
-    Atomics.store(this.#cells, this.#rowsAt + row * this.#rowCells + LIMIT, Math.min(limit, NO_LIMIT));
+    Atomics.store(this.#cells, Math.imul(row, this.#rowCells) + LIMIT, Math.min(limit, NO_LIMIT));
   }
 
   /** Units open over all threads. A plain load: what another thread took a moment ago may be missing. */
   inFlight(row: number): number {
-    return this.#cells[this.#rowsAt + row * this.#rowCells + IN_FLIGHT]!;
+    return this.#cells[Math.imul(row, this.#rowCells) + IN_FLIGHT]!;
   }
   /** As of a moment ago, like `inFlight`; `acquire` decides. */
   belowLimit(row: number): boolean {
-    const base = this.#rowsAt + row * this.#rowCells;
+    const base = Math.imul(row, this.#rowCells);
     return this.#cells[base + IN_FLIGHT]! < this.#cells[base + LIMIT]!;
   }
   /** This thread's share of the total. */
   ownInFlight(row: number): number {
-    return this.#cells[this.#ownAt + row * this.#rowCells]!;
+    return this.#cells[this.#ownAt + Math.imul(row, this.#rowCells)]!;
   }
 
   /**
@@ -169,9 +168,9 @@ export class Scoreboard {
    */
   acquire(row: number): boolean {
     const cells = this.#cells;
-    const start = row * this.#rowCells;
-    const total = this.#rowsAt + start + IN_FLIGHT;
-    const limit = cells[this.#rowsAt + start + LIMIT]!;
+    const start = Math.imul(row, this.#rowCells);
+    const total = start + IN_FLIGHT;
+    const limit = cells[start + LIMIT]!;
     if (limit === NO_LIMIT) {
       Atomics.add(cells, total, 1);
       cells[this.#ownAt + start]!++;
@@ -189,29 +188,29 @@ export class Scoreboard {
   }
   giveBack(row: number): void {
     const cells = this.#cells;
-    const start = row * this.#rowCells;
-    Atomics.sub(cells, this.#rowsAt + start + IN_FLIGHT, 1);
+    const start = Math.imul(row, this.#rowCells);
+    Atomics.sub(cells, start + IN_FLIGHT, 1);
     cells[this.#ownAt + start]!--;
   }
 
   /** Counts a failure of a passive source, over all threads, and returns how many there were in a row. */
   addFailure(row: number, bit: number): number {
-    return Atomics.add(this.#cells, this.#rowsAt + row * this.#rowCells + STREAKS + bit, 1) + 1;
+    return Atomics.add(this.#cells, Math.imul(row, this.#rowCells) + STREAKS + bit, 1) + 1;
   }
   clearFailures(row: number, bit: number): void {
-    const cell = this.#rowsAt + row * this.#rowCells + STREAKS + bit;
+    const cell = Math.imul(row, this.#rowCells) + STREAKS + bit;
     if (this.#cells[cell] !== 0) Atomics.store(this.#cells, cell, 0);
   }
   failures(row: number, bit: number): number {
-    return this.#cells[this.#rowsAt + row * this.#rowCells + STREAKS + bit]!;
+    return this.#cells[Math.imul(row, this.#rowCells) + STREAKS + bit]!;
   }
 
   /** When the backend was last found well again, in milliseconds of main's clock; -Infinity = never. Main writes it. */
   upSince(row: number): number {
-    return this.#numbers[((this.#rowsAt + row * this.#rowCells) >> 1) + UP_SINCE]!;
+    return this.#numbers[(Math.imul(row, this.#rowCells) >> 1) + UP_SINCE]!;
   }
   setUpSince(row: number, ms: number): void {
-    this.#numbers[((this.#rowsAt + row * this.#rowCells) >> 1) + UP_SINCE] = ms;
+    this.#numbers[(Math.imul(row, this.#rowCells) >> 1) + UP_SINCE] = ms;
   }
 
   /**
@@ -224,7 +223,7 @@ export class Scoreboard {
   }
   /** Where the counters of the row begin that this thread, or the one of the block, writes. Growth does not move them. */
   counterOffset(row: number, block = this.block): number {
-    return (this.#rowsAt + row * this.#rowCells + (SHARED_BYTES + block * BLOCK_BYTES) / 4 + 2) >> 1;
+    return (Math.imul(row, this.#rowCells) + SHARED_CELLS + block * BLOCK_CELLS + 2) >> 1;
   }
   /** One counter over all blocks. */
   sum(row: number, counter: number): number {
@@ -240,33 +239,33 @@ export class Scoreboard {
   reclaim(block: number): number {
     let returned = 0;
     for (let row = 0; row < this.#usedRows; row++) {
-      const base = this.#rowsAt + row * this.#rowCells;
-      const own = base + (SHARED_BYTES + block * BLOCK_BYTES) / 4;
+      const base = Math.imul(row, this.#rowCells);
+      const own = base + SHARED_CELLS + block * BLOCK_CELLS;
       const share = this.#cells[own]!;
       if (share === 0) continue;
       Atomics.sub(this.#cells, base + IN_FLIGHT, share);
       this.#cells[own] = 0;
       returned += share;
     }
-    closeGauges(this.#numbers, block);
+    this.#headers.close(block);
     return returned;
   }
 
   /** This thread lives. */
   beat(): void {
-    Atomics.add(this.#cells, (this.block * HEADER_BYTES) / 4 + BEATS, 1);
+    this.#headers.beat(this.block);
   }
   /** Changes with each beat of the block's thread; compare for equality alone, it wraps. */
   beats(block: number): number {
-    return Atomics.load(this.#cells, (block * HEADER_BYTES) / 4 + BEATS);
+    return this.#headers.beats(block);
   }
 
   publish(gauges: ThreadGauges): void {
-    writeGauges(this.#numbers, this.block, gauges, this.#leasesBefore);
+    this.#headers.write(this.block, gauges, this.#leasesBefore);
   }
   /** Of the thread that has the block now; leases also of those that had it before. */
   gauges(block: number): ThreadGauges {
-    return readGauges(this.#numbers, block);
+    return this.#headers.read(block);
   }
 
   /** To twice the rows, or to what may be had. */
@@ -287,10 +286,12 @@ export class Scoreboard {
   }
 
   #view(): void {
-    const bytes = this.#buffer.byteLength;
-    this.#cells = new Int32Array(this.#buffer, 0, bytes >> 2);
-    this.#numbers = new Float64Array(this.#buffer, 0, bytes >> 3);
-    this.#reach = Math.floor((bytes - this.blocks * HEADER_BYTES) / this.#rowBytes);
+    const header = this.blocks * HEADER_BYTES;
+    const bytes = this.#buffer.byteLength - header;
+    this.#headers = new ThreadHeaders(this.#buffer, this.blocks);
+    this.#cells = new Int32Array(this.#buffer, header, bytes >> 2);
+    this.#numbers = new Float64Array(this.#buffer, header, bytes >> 3);
+    this.#reach = Math.floor(bytes / this.#rowBytes);
   }
 }
 

@@ -1,6 +1,7 @@
-/** What a thread has open, in the header of the scoreboard: written by that thread when it likes, so it is as old as its last `publish`. */
-import { CLIENT_CONNECTIONS, DEADLINES, HEADER_BYTES, LEASES_CLOSED, LEASES_OPENED, UPSTREAM_CONNECTIONS } from './layout.ts';
+/** The header of the scoreboard: what each thread says about itself, in a part of its own. */
+import { HEADER_BYTES } from './layout.ts';
 
+/** What a thread has open. It writes them when it likes, so they are as old as its last `publish`. */
 export interface ThreadGauges {
   leasesOpened: number;
   leasesClosed: number;
@@ -10,33 +11,57 @@ export interface ThreadGauges {
   deadlines: number;
 }
 
-/** @param leasesBefore of threads that had the block before, all closed. */
-export function writeGauges(numbers: Float64Array, block: number, gauges: ThreadGauges, leasesBefore: number): void {
-  const at = gaugesAt(block);
-  numbers[at + LEASES_OPENED] = leasesBefore + gauges.leasesOpened;
-  numbers[at + LEASES_CLOSED] = leasesBefore + gauges.leasesClosed;
-  numbers[at + CLIENT_CONNECTIONS] = gauges.clientConnections;
-  numbers[at + UPSTREAM_CONNECTIONS] = gauges.upstreamConnections;
-  numbers[at + DEADLINES] = gauges.deadlines;
-}
+// Float64 cells of a part: leases are counted for as long as the process lives.
+const LEASES_OPENED = 0;
+const LEASES_CLOSED = 1;
+const CLIENT_CONNECTIONS = 2;
+const UPSTREAM_CONNECTIONS = 3;
+const DEADLINES = 4;
+/** Int32 cell. */
+const BEATS = 10;
 
-export function readGauges(numbers: Float64Array, block: number): ThreadGauges {
-  const at = gaugesAt(block);
-  return {
-    leasesOpened: numbers[at + LEASES_OPENED]!,
-    leasesClosed: numbers[at + LEASES_CLOSED]!,
-    clientConnections: numbers[at + CLIENT_CONNECTIONS]!,
-    upstreamConnections: numbers[at + UPSTREAM_CONNECTIONS]!,
-    deadlines: numbers[at + DEADLINES]!,
-  };
-}
+export class ThreadHeaders {
+  readonly #numbers: Float64Array;
+  readonly #cells: Int32Array;
 
-/** Its thread has ended: what it had open is closed. */
-export function closeGauges(numbers: Float64Array, block: number): void {
-  const { leasesOpened } = readGauges(numbers, block);
-  writeGauges(numbers, block, { leasesOpened, leasesClosed: leasesOpened, clientConnections: 0, upstreamConnections: 0, deadlines: 0 }, 0);
-}
+  constructor(buffer: ArrayBufferLike, blocks: number) {
+    this.#numbers = new Float64Array(buffer, 0, (blocks * HEADER_BYTES) / 8);
+    this.#cells = new Int32Array(buffer, 0, (blocks * HEADER_BYTES) / 4);
+  }
 
-function gaugesAt(block: number): number {
-  return (block * HEADER_BYTES) / 8;
+  beat(block: number): void {
+    Atomics.add(this.#cells, (block * HEADER_BYTES) / 4 + BEATS, 1);
+  }
+  beats(block: number): number {
+    return Atomics.load(this.#cells, (block * HEADER_BYTES) / 4 + BEATS);
+  }
+
+  /** @param leasesBefore of threads that had the block before, all closed. */
+  write(block: number, gauges: ThreadGauges, leasesBefore: number): void {
+    const numbers = this.#numbers;
+    const at = (block * HEADER_BYTES) / 8;
+    numbers[at + LEASES_OPENED] = leasesBefore + gauges.leasesOpened;
+    numbers[at + LEASES_CLOSED] = leasesBefore + gauges.leasesClosed;
+    numbers[at + CLIENT_CONNECTIONS] = gauges.clientConnections;
+    numbers[at + UPSTREAM_CONNECTIONS] = gauges.upstreamConnections;
+    numbers[at + DEADLINES] = gauges.deadlines;
+  }
+
+  read(block: number): ThreadGauges {
+    const numbers = this.#numbers;
+    const at = (block * HEADER_BYTES) / 8;
+    return {
+      leasesOpened: numbers[at + LEASES_OPENED]!,
+      leasesClosed: numbers[at + LEASES_CLOSED]!,
+      clientConnections: numbers[at + CLIENT_CONNECTIONS]!,
+      upstreamConnections: numbers[at + UPSTREAM_CONNECTIONS]!,
+      deadlines: numbers[at + DEADLINES]!,
+    };
+  }
+
+  /** Its thread has ended: what it had open is closed. */
+  close(block: number): void {
+    const { leasesOpened } = this.read(block);
+    this.write(block, { leasesOpened, leasesClosed: leasesOpened, clientConnections: 0, upstreamConnections: 0, deadlines: 0 }, 0);
+  }
 }

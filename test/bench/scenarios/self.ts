@@ -29,7 +29,7 @@ const workersScenario = (name: string, title: string, metric: Scenario['metric']
 
 export const SELF_SCENARIOS: readonly Scenario[] = [
   {
-    name: 'ten-plugins', title: 'ten plugins more: four synchronous taps each, one header read and one set; GET, 21-byte body, 64 connections', metric: CPU_PER_REQUEST,
+    name: 'ten-plugins', title: 'the same Steelyard with ten plugins more: four taps each, one header read and one set', metric: CPU_PER_REQUEST,
     contenders: [steelyard('with ten plugins', 'steelyard-ten-plugins.config.ts'), STEELYARD], origin: 'pages', checks: [passesHeaders], seconds: 2,
     run: (bench, { port }, seconds) => runWrk(bench, port, seconds, { path: '/', connections: 64 }),
   },

@@ -42,8 +42,11 @@ export class WorkerThread {
   readonly #metrics: ThreadMetrics;
   readonly #services: ReturnType<typeof trafficServices>;
   readonly #plane: DataPlane;
-  #prepared: ResolvedConfig | undefined;
+  /** Being prepared: what changes in its pools before the plane knows of it goes into the order itself. */
+  #order: PrepareOrder | undefined;
+  #prepared: { readonly config: ResolvedConfig; readonly beatMs: number } | undefined;
   #beat: NodeJS.Timeout | undefined;
+  #beatMs = Infinity;
   #isWounded = false;
 
   constructor(birth: WorkerBirth, post: (message: ToMain) => void) {
@@ -69,8 +72,16 @@ export class WorkerThread {
     this.#plane = new DataPlane(this.#thread, this.#services, (number) => post({ kind: 'ended', number }));
   }
 
-  /** A message from main. Those that are no questions take effect before this returns. */
+  /** A message from main. Those that are no questions take effect before this returns. Main takes them for done: one that fails is a wound. */
   async hear(message: ToWorker): Promise<void> {
+    try {
+      await this.#take(message);
+    } catch (error) {
+      this.wounded(error);
+    }
+  }
+
+  async #take(message: ToWorker): Promise<void> {
     switch (message.kind) {
       case 'switch':
         return this.#switchOver();
@@ -116,8 +127,10 @@ export class WorkerThread {
     // From now on, not only from when the generation stands: main may take a row back meanwhile.
     const rows = [...order.pools.values()].flatMap(({ members }) => members.map(({ row }) => row));
     for (const row of rows) this.#rows.use(row);
+    this.#order = order;
     try {
-      this.#startBeating(order.beatMs);
+      // Main watches with the limit of before until the switch, and goes on with it when there is none.
+      this.#startBeating(Math.min(order.beatMs, this.#beatMs));
       this.#book.adopt(order.counters);
       for (const [host, addresses] of order.addresses) this.#names.set(host, addresses);
       const { resolved } = await loadConfig(configFile, { command: command as ConfigEnv['command'], env: process.env });
@@ -125,21 +138,25 @@ export class WorkerThread {
       if (digestOf(text) !== order.digest) return { config: text };
       if (!this.#plane.generation && followsLogLevel) this.#log.level = resolved.log.level;
       await this.#plane.prepare(resolved, order, order);
-      this.#prepared = resolved;
+      this.#prepared = { config: resolved, beatMs: order.beatMs };
       return { plugins: this.#plane.preparedPlugins };
     } finally {
+      this.#order = undefined;
       for (const row of rows) this.#rows.retire(row, () => {});
     }
   }
 
   #switchOver(): void {
+    const { config, beatMs } = this.#prepared!;
     this.#plane.switchOver();
-    if (this.#birth.followsLogLevel) this.#log.level = this.#prepared!.log.level;
+    if (this.#birth.followsLogLevel) this.#log.level = config.log.level;
+    this.#startBeating(beatMs);
     this.#observer.watch(this.#plane.generation!.observed());
   }
 
   #setMembers({ number, pool, members }: Extract<ToWorker, { kind: 'members' }>): void {
     for (const { row } of members) this.#rows.use(row);
+    if (this.#order?.number === number) this.#order.pools.get(pool)!.members = members;
     this.#plane.setMembers(number, pool, members);
     for (const { row } of members) this.#rows.retire(row, () => {});
     if (this.#plane.generation?.number === number) this.#observer.watch(this.#plane.generation.observed());
@@ -156,6 +173,7 @@ export class WorkerThread {
   }
 
   #startBeating(ms: number): void {
+    this.#beatMs = ms;
     clearInterval(this.#beat);
     this.#beat = setInterval(() => this.#showLife(), ms).unref();
     this.#showLife();

@@ -60,22 +60,24 @@ export class WorkerPlanes implements Planes {
   async prepare(generation: ControlGeneration): Promise<void> {
     const { config } = generation;
     if (!this.#serving) this.#crew.setStallLimit(config.stallLimitMs);
-    await this.#crew.startMissing();
+    // Those that are missing beside others come after the switch: they would bind now, and hold their share of the clients until then.
+    if (this.#crew.staying.length === 0) await this.#crew.startAll();
     this.#parts.book.declare(config);
     const found = await this.#ports.find(config.listeners);
     this.#prepared = { generation, found };
-    const order = this.#order(generation, found);
-    const text = configText(config);
-    const [first, ...others] = [...this.#crew.all].filter((worker) => !worker.isLeaving);
+    const print = fingerprintOf(generation);
+    const [first, ...others] = this.#crew.staying;
     if (!first) throw new SteelyardError('ERR_WORKER', { message: 'no worker is left to prepare the config', hint: 'the log says why they ended' });
-    this.#pluginsPrepared = await this.#prepareOne(first, { ...order, digest: digestOf(text) }, text);
-    const results = await Promise.allSettled(others.map((worker) => this.#prepareOne(worker, { ...order, digest: digestOf(text) }, text)));
-    // One that ended meanwhile is replaced by one that begins with what serves then.
-    const failed = results.find((result, index) => result.status === 'rejected' && !others[index]!.hasEnded);
+    this.#pluginsPrepared = await this.#prepareOne(first, generation, found, print);
+    const results = await Promise.allSettled(others.map((worker) => this.#prepareOne(worker, generation, found, print)));
+    // One that ends while others serve is replaced by one that begins with what serves then; at the start it would end again.
+    const failed = results.find((result, index) => result.status === 'rejected' && !(this.#serving && others[index]!.hasEnded));
     if (failed) throw (failed as PromiseRejectedResult).reason;
   }
 
-  async #prepareOne(worker: WorkerHandle, order: PrepareOrder, text: string): Promise<readonly string[]> {
+  async #prepareOne(worker: WorkerHandle, generation: ControlGeneration, found: ReadonlyMap<string, Bound>, { text, digest }: Fingerprint): Promise<readonly string[]> {
+    // As things are now: from here on the worker is told of what changes.
+    const order = this.#order(generation, found, digest);
     worker.generations.add(order.number);
     this.#crew.watch(worker);
     try {
@@ -95,10 +97,11 @@ export class WorkerPlanes implements Planes {
     }
   }
 
-  #order(generation: ControlGeneration, found: ReadonlyMap<string, Bound>): Omit<PrepareOrder, 'digest'> {
+  #order(generation: ControlGeneration, found: ReadonlyMap<string, Bound>, digest: string): PrepareOrder {
     const { book, resolver, isShared } = this.#parts;
     return {
       number: generation.number,
+      digest,
       pools: generation.order(),
       ports: new Map([...found].map(([name, { port }]) => [name, port])),
       isShared,
@@ -111,11 +114,12 @@ export class WorkerPlanes implements Planes {
   async discard(): Promise<void> {
     const number = this.#prepared?.generation.number;
     this.#prepared = undefined;
-    if (number === undefined) return;
-    await Promise.allSettled([...this.#crew.all].map(async (worker) => {
-      if (worker.generations.has(number)) await worker.ask('discard', undefined);
-      this.#generationEnded(worker, number);
-    }));
+    if (number !== undefined) {
+      await Promise.allSettled([...this.#crew.all].map(async (worker) => {
+        if (worker.generations.has(number)) await worker.ask('discard', undefined);
+        this.#generationEnded(worker, number);
+      }));
+    }
     if (this.#serving) this.#crew.endIdle();
   }
 
@@ -130,11 +134,13 @@ export class WorkerPlanes implements Planes {
     this.#crew.setStallLimit(generation.config.stallLimitMs);
     if (previous) this.#endings.set(previous.number, Promise.withResolvers());
     for (const worker of this.#crew.all) {
-      if (!worker.generations.has(generation.number)) continue;
+      // One that drains begins nothing.
+      if (worker.isLeaving || !worker.generations.has(generation.number)) continue;
       worker.isServing = true;
       worker.tell({ kind: 'switch' });
     }
     if (previous) this.#resolveIfEnded(previous.number);
+    this.#crew.replaceMissing();
   }
 
   setMembers(generation: ControlGeneration, pool: string): void {
@@ -157,6 +163,7 @@ export class WorkerPlanes implements Planes {
 
   async ended(number: number): Promise<void> {
     await this.#endings.get(number)?.promise;
+    this.#endings.delete(number);
   }
 
   #generationEnded(worker: WorkerHandle, number: number): void {
@@ -209,11 +216,10 @@ export class WorkerPlanes implements Planes {
   async #replace(number: number): Promise<void> {
     const generation = this.#serving;
     // A reload may have brought one meanwhile.
-    if (!generation || [...this.#crew.all].some((worker) => worker.number === number && !worker.isLeaving)) return;
+    if (!generation || this.#crew.staying.some((worker) => worker.number === number)) return;
     const worker = await this.#crew.start(number);
     try {
-      const text = configText(generation.config);
-      await this.#prepareOne(worker, { ...this.#order(generation, this.#bound), digest: digestOf(text) }, text);
+      await this.#prepareOne(worker, generation, this.#bound, fingerprintOf(generation));
     } catch (error) {
       worker.end(`it could not prepare the config: ${describeError(error)}`);
       await worker.ended();
@@ -254,4 +260,15 @@ export class WorkerPlanes implements Planes {
     this.#families.ended(worker.block);
     for (const number of worker.generations) this.#generationEnded(worker, number);
   }
+}
+
+/** Of a config as main has it: made once for all workers, because a config may be long. */
+interface Fingerprint {
+  readonly text: string;
+  readonly digest: string;
+}
+
+function fingerprintOf({ config }: ControlGeneration): Fingerprint {
+  const text = configText(config);
+  return { text, digest: digestOf(text) };
 }

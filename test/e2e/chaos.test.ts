@@ -4,8 +4,6 @@
  * What no proxy can save is counted and allowed: a POST that had been written to a backend which then died or hung, and a response that
  * had begun. Everything else must be answered.
  */
-import { fork, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,47 +14,13 @@ import leastConnections from '@steelyard/plugins/least-connections';
 import passiveCheck from '@steelyard/plugins/passive-check';
 import roundRobin from '@steelyard/plugins/round-robin';
 import { expect, it, onTestFinished } from 'vitest';
+import { BackendProcess } from './chaos/backend-process.ts';
 import { KeepAliveClient, type Fate, type SentRequest } from './chaos/client.ts';
 import { expectClear } from './support/balancer.ts';
 
 const REQUESTS = 100_000;
 const CONNECTIONS = 64;
 const RELOADS = 10;
-const PROGRAM = new URL('./chaos/backend.ts', import.meta.url);
-
-class BackendProcess {
-  port = 0;
-  readonly log: string;
-  #child: ChildProcess | undefined;
-
-  constructor(log: string) {
-    this.log = log;
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${this.port}`;
-  }
-
-  /** Starts it, again on the port that it had. */
-  async start(): Promise<void> {
-    const child = fork(PROGRAM, [String(this.port), this.log]);
-    this.#child = child;
-    const [port] = (await once(child, 'message')) as [number];
-    this.port = port;
-  }
-
-  signal(signal: NodeJS.Signals): void {
-    this.#child!.kill(signal);
-  }
-
-  async kill(): Promise<void> {
-    const child = this.#child!;
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const gone = once(child, 'exit');
-    child.kill('SIGKILL');
-    await gone;
-  }
-}
 
 function config(backends: readonly BackendProcess[], round: number): Config {
   return {

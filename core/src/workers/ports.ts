@@ -26,7 +26,10 @@ export class SharedPorts {
    */
   async find(listeners: readonly ResolvedListener[]): Promise<Map<string, Bound>> {
     const found = new Map<string, Bound>();
-    for (const listener of listeners) found.set(listener.name, this.#held.get(keyOf(listener)) ?? (await this.#probe(listener)));
+    for (const listener of listeners) {
+      const { host, port } = this.#held.get(keyOf(listener)) ?? (await this.#probe(listener));
+      found.set(listener.name, { host, port });
+    }
     return found;
   }
 

@@ -22,7 +22,9 @@ export function toWire(thrown: unknown, depth = 0): ErrorWire {
   try {
     const error = thrown instanceof Error ? thrown : new Error(String(thrown));
     const cause = error.cause === undefined || depth === MAX_CAUSES ? {} : { cause: toWire(error.cause, depth + 1) };
-    const text = { message: error.message, stack: error.stack ?? '', ...cause };
+    // Somebody may have put anything there, and what is no plain data cannot be sent.
+    const { message, stack }: { message: unknown; stack?: unknown } = error;
+    const text = { message: String(message), stack: String(stack ?? ''), ...cause };
     if (!isSteelyardError(error)) return { code: '', hint: '', source: '', ...text };
     const config = error instanceof ConfigError ? { faults: error.faults, files: error.files } : {};
     return { code: error.code, hint: error.hint, source: error.source, ...text, ...config };

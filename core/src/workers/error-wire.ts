@@ -24,7 +24,7 @@ export function toWire(thrown: unknown, depth = 0): ErrorWire {
     const cause = error.cause === undefined || depth === MAX_CAUSES ? {} : { cause: toWire(error.cause, depth + 1) };
     // Somebody may have put anything there, and what is no plain data cannot be sent.
     const { message, stack }: { message: unknown; stack?: unknown } = error;
-    const text = { message: String(message), stack: String(stack ?? ''), ...cause };
+    const text = { message: String(message), stack: typeof stack === 'string' ? stack : '', ...cause };
     if (!isSteelyardError(error)) return { code: '', hint: '', source: '', ...text };
     const config = error instanceof ConfigError ? { faults: error.faults, files: error.files } : {};
     return { code: error.code, hint: error.hint, source: error.source, ...text, ...config };

@@ -74,8 +74,16 @@ export class WorkerThread {
     this.#plane = new DataPlane(this.#thread, this.#services, (number) => post({ kind: 'ended', number }));
   }
 
-  /** A message from main. Those that are no questions take effect before this returns. */
+  /** A message from main. Those that are no questions take effect before this returns. Main takes them for done: one that fails is a wound. */
   async hear(message: ToWorker): Promise<void> {
+    try {
+      await this.#take(message);
+    } catch (error) {
+      this.wounded(error);
+    }
+  }
+
+  async #take(message: ToWorker): Promise<void> {
     switch (message.kind) {
       case 'switch':
         return this.#switchOver();

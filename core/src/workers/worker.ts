@@ -5,10 +5,7 @@ import { WorkerThread } from './worker-thread.ts';
 
 const port = parentPort!;
 const thread = new WorkerThread(workerData as WorkerBirth, (message) => port.postMessage(message));
-port.on('message', (message: ToWorker) => {
-  // What main said did not take effect: it must not go on as if it had.
-  thread.hear(message).catch((error: unknown) => thread.wounded(error));
-});
+port.on('message', (message: ToWorker) => void thread.hear(message));
 process.on('uncaughtException', (error) => thread.wounded(error));
 process.on('unhandledRejection', (reason) => thread.strayRejection(reason));
 port.postMessage({ kind: 'ready' });

@@ -1,3 +1,4 @@
+/* oxlint-disable unicorn/require-post-message-target-origin -- threads, not windows */
 /** Real threads for tests of the scoreboard. */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';

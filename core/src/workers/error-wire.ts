@@ -47,5 +47,5 @@ export function fromWire(wire: ErrorWire): Error {
 
 /** Of what is a string by its type, and may be anything in an error of somebody else's making. */
 function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : String(value as symbol);
+  return typeof value === 'string' ? value : String(value);
 }

@@ -14,6 +14,11 @@ import { WorkerThread } from '../../core/src/workers/worker-thread.ts';
 const CONFIG_FILE = fileURLToPath(new URL('one-backend.config.json', import.meta.url));
 const RELOADED_BEAT_MS = 600_000;
 
+const thrower = (): never => {
+  throw new Error('thrown while it was looked at');
+};
+const hostile = (property: string): Error => Object.defineProperty(new Error('x'), property, { get: thrower });
+
 async function worker() {
   const board = Scoreboard.create({ workers: 1, isShared: true });
   const told: ToMain[] = [];
@@ -86,5 +91,23 @@ describe('a worker', () => {
     const { thread, told } = await worker();
     await thread.hear({ kind: 'switch' });
     expect(told).toContainEqual({ kind: 'wounded', error: expect.objectContaining({ message: expect.any(String) as string }) as never });
+  });
+
+  // These come from plugins: one that throws while it is looked at must not end the thread, which would cut its connections off.
+  it.each([
+    ['nothing', undefined], ['a string', 'gone'], ['a symbol', Symbol('s')], ['no prototype', Object.create(null)],
+    ['a message that throws', hostile('message')], ['a stack that throws', hostile('stack')], ['a cause that throws', hostile('cause')], ['a name that throws', hostile('name')],
+    ['a proxy that throws', new Proxy(new Error('x'), { get: thrower, getPrototypeOf: thrower, ownKeys: thrower, has: thrower })],
+    ['a toJSON that throws', { toJSON: thrower }], ['a message that is a function', Object.assign(new Error('x'), { message: thrower })],
+    ['a field that throws', Object.defineProperty(new Error('x'), 'field', { get: thrower, enumerable: true })],
+  ])('survives an exception and a rejection that nobody caught, whatever they are: %s', async (_what, thrown: unknown) => {
+    const { thread, told } = await worker();
+    thread.strayRejection(thrown);
+    thread.wounded(thrown);
+    const lines = told.flatMap((message) => (message.kind === 'line' ? [JSON.parse(message.line) as { msg: string }] : [])).map(({ msg }) => msg);
+    expect(lines).toEqual([expect.stringContaining('unhandled rejection'), expect.stringContaining('uncaught exception')]);
+    const wounds = told.filter(({ kind }) => kind === 'wounded');
+    expect(wounds).toHaveLength(1);
+    expect(() => structuredClone(wounds)).not.toThrow();
   });
 });

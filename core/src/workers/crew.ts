@@ -58,39 +58,36 @@ export class Crew {
     this.#watchdog.watch(worker);
   }
 
-  /**
-   * Starts those that are not there: all of them at first, later what could not be replaced yet. One that fails is tried again later, unless
-   * there is no other. @throws SteelyardError ERR_WORKER
-   */
-  async startMissing(): Promise<void> {
-    const missing = this.#missing();
-    for (const number of missing) this.#replacements.cancel(number);
-    const results = await Promise.allSettled(missing.map((number) => this.start(number)));
-    const failed = results.find((result) => result.status === 'rejected');
-    if (failed && this.#workers.size === 0) throw failed.reason;
-    results.forEach((result, index) => {
-      if (result.status === 'rejected') this.#scheduleReplacement(missing[index]!, 0);
-    });
+  /** Those that can be told what is to come. */
+  get staying(): WorkerHandle[] {
+    return [...this.#workers].filter(({ isLeaving }) => !isLeaving);
   }
 
-  /** Those that could not be replaced yet are, at once. */
+  /** Starts all: at the start, or when none is left. One that fails is tried again when something serves. @throws SteelyardError ERR_WORKER when all fail */
+  async startAll(): Promise<void> {
+    const results = await Promise.allSettled(this.#missing().map((number) => this.start(number)));
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed && results.every(({ status }) => status === 'rejected')) throw failed.reason;
+  }
+
+  #missing(): number[] {
+    const there = new Set(this.staying.map(({ number }) => number));
+    return Array.from({ length: this.#parts.workers }, (_, index) => index + 1).filter((number) => !there.has(number));
+  }
+
+  /** A new config serves: what kept workers away may be mended. Those that are missing are replaced at once. */
   replaceMissing(): void {
     for (const number of this.#missing()) this.#scheduleReplacement(number, Infinity);
   }
 
-  #missing(): number[] {
-    const there = new Set([...this.#workers].filter(({ isLeaving }) => !isLeaving).map(({ number }) => number));
-    return Array.from({ length: this.#parts.workers }, (_, index) => index + 1).filter((number) => !there.has(number));
-  }
-
-  /** The config that they were started for did not come to serve: each is started again for the one that does. */
+  /** The config that they were started for did not come to serve: each is started again for the one that does, in its time. */
   endIdle(): void {
-    for (const worker of this.#workers) {
-      if (worker.isServing || worker.isLeaving) continue;
+    for (const worker of this.staying) {
+      if (worker.isServing) continue;
       worker.isLeaving = true;
       worker.end('the config that it was started for did not come to serve');
-      this.#scheduleReplacement(worker.number, 0);
     }
+    for (const number of this.#missing()) if (!this.#replacements.isAwaited(number)) this.#scheduleReplacement(number, 0);
   }
 
   /** @throws SteelyardError ERR_WORKER */
@@ -100,7 +97,7 @@ export class Crew {
     if (block === undefined) throw new SteelyardError('ERR_WORKER', { message: `worker ${number} cannot start: those before it have not ended yet` });
     const events = { told: (from: WorkerHandle, message: Told) => this.#events.told(from, message), gone: this.#onGone };
     const worker = await WorkerHandle.start({ ...birth, number, block, memory: board.memory, workers }, events);
-    // Before it is told of any row; until here nothing could be sent to it.
+    // Not before it can be told: it would be asked to forget a row, and could never answer.
     rows.workerJoined(block);
     this.#workers.add(worker);
     return worker;
@@ -150,8 +147,8 @@ export class Crew {
     if (this.#isStopping || worker.isLeaving) return;
     const lost = worker.isServing ? `; its connections (about ${connections}) are lost, the others go on` : '';
     log.error({ worker: worker.number, connections, leases }, `worker ${worker.number} has ended: ${why}${lost}`);
-    // One that never came up is told to whoever wanted it.
-    if (wasUp && !worker.isReplaced) this.#scheduleReplacement(worker.number, performance.now() - worker.startedAt);
+    // Of one that never served, whoever wanted it hears by itself.
+    if (wasUp && worker.isServing && !worker.isReplaced) this.#scheduleReplacement(worker.number, performance.now() - worker.startedAt);
   };
 
   #scheduleReplacement(number: number, livedMs: number): void {

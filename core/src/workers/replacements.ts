@@ -38,7 +38,7 @@ export class Replacements {
   }
 
   #later(number: number, ms: number, attempt: () => Promise<void>): void {
-    this.cancel(number);
+    clearTimeout(this.#timers.get(number));
     const timer = setTimeout(() => {
       this.#timers.delete(number);
       void attempt();
@@ -46,10 +46,9 @@ export class Replacements {
     this.#timers.set(number, timer);
   }
 
-  /** Somebody else replaces it. */
-  cancel(number: number): void {
-    clearTimeout(this.#timers.get(number));
-    this.#timers.delete(number);
+  /** Whether an attempt is to come. */
+  isAwaited(number: number): boolean {
+    return this.#timers.has(number);
   }
 
   stop(): void {

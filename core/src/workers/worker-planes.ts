@@ -60,26 +60,25 @@ export class WorkerPlanes implements Planes {
   async prepare(generation: ControlGeneration): Promise<void> {
     const { config } = generation;
     if (!this.#serving) this.#crew.setStallLimit(config.stallLimitMs);
-    // With others at work, a new one would bind beside them and hold what comes until the switch: it waits for that.
-    if (![...this.#crew.all].some((worker) => !worker.isLeaving)) await this.#crew.startMissing();
+    // Those that are missing beside others come after the switch: they would bind now, and hold their share of the clients until then.
+    if (this.#crew.staying.length === 0) await this.#crew.startAll();
     this.#parts.book.declare(config);
     const found = await this.#ports.find(config.listeners);
     this.#prepared = { generation, found };
-    const text = configText(config);
-    const [first, ...others] = [...this.#crew.all].filter((worker) => !worker.isLeaving);
+    const print = fingerprintOf(generation);
+    const [first, ...others] = this.#crew.staying;
     if (!first) throw new SteelyardError('ERR_WORKER', { message: 'no worker is left to prepare the config', hint: 'the log says why they ended' });
-    this.#pluginsPrepared = await this.#prepareOne(first, generation, found, text);
-    const results = await Promise.allSettled(others.map((worker) => this.#prepareOne(worker, generation, found, text)));
-    // One that ended meanwhile is replaced by one that begins with what serves then.
-    const failed = results.find((result, index) => result.status === 'rejected' && !others[index]!.hasEnded);
+    this.#pluginsPrepared = await this.#prepareOne(first, generation, found, print);
+    const results = await Promise.allSettled(others.map((worker) => this.#prepareOne(worker, generation, found, print)));
+    // One that ends while others serve is replaced by one that begins with what serves then; at the start it would end again.
+    const failed = results.find((result, index) => result.status === 'rejected' && !(this.#serving && others[index]!.hasEnded));
     if (failed) throw (failed as PromiseRejectedResult).reason;
   }
 
-  async #prepareOne(worker: WorkerHandle, generation: ControlGeneration, found: ReadonlyMap<string, Bound>, text: string): Promise<readonly string[]> {
-    const { number } = generation;
-    // In the same turn: from the order on it hears of every change.
-    worker.generations.add(number);
-    const order = { ...this.#order(generation, found), digest: digestOf(text) };
+  async #prepareOne(worker: WorkerHandle, generation: ControlGeneration, found: ReadonlyMap<string, Bound>, { text, digest }: Fingerprint): Promise<readonly string[]> {
+    // As things are now: from here on the worker is told of what changes.
+    const order = this.#order(generation, found, digest);
+    worker.generations.add(order.number);
     this.#crew.watch(worker);
     try {
       const answer = await worker.ask('prepare', order);
@@ -87,21 +86,22 @@ export class WorkerPlanes implements Planes {
       const { configFile } = this.#parts.birth;
       const place = firstDifference(text, answer.config) ?? 'somewhere';
       // A worker that replaces another loads a file that may have been edited since.
-      if (this.#serving === generation) throw new SteelyardError('ERR_WORKER', { message: `${configFile} is not what was loaded any more: ${place}`, hint: 'reload, or put back what it was' });
+      if (this.#serving?.number === order.number) throw new SteelyardError('ERR_WORKER', { message: `${configFile} is not what was loaded any more: ${place}`, hint: 'reload, or put back what it was' });
       throw new SteelyardError('ERR_CONFIG', {
         message: `${configFile} gives another result each time it is loaded: ${place}`, source: 'config',
         hint: 'each thread loads the config for itself: take what depends on time, chance or the thread out of it, or say workers: 0',
       });
     } catch (error) {
-      this.#generationEnded(worker, number);
+      this.#generationEnded(worker, order.number);
       throw error;
     }
   }
 
-  #order(generation: ControlGeneration, found: ReadonlyMap<string, Bound>): Omit<PrepareOrder, 'digest'> {
+  #order(generation: ControlGeneration, found: ReadonlyMap<string, Bound>, digest: string): PrepareOrder {
     const { book, resolver, isShared } = this.#parts;
     return {
       number: generation.number,
+      digest,
       pools: generation.order(),
       ports: new Map([...found].map(([name, { port }]) => [name, port])),
       isShared,
@@ -114,11 +114,12 @@ export class WorkerPlanes implements Planes {
   async discard(): Promise<void> {
     const number = this.#prepared?.generation.number;
     this.#prepared = undefined;
-    await Promise.allSettled([...this.#crew.all].map(async (worker) => {
-      if (number === undefined || !worker.generations.has(number)) return;
-      await worker.ask('discard', undefined);
-      this.#generationEnded(worker, number);
-    }));
+    if (number !== undefined) {
+      await Promise.allSettled([...this.#crew.all].map(async (worker) => {
+        if (worker.generations.has(number)) await worker.ask('discard', undefined);
+        this.#generationEnded(worker, number);
+      }));
+    }
     if (this.#serving) this.#crew.endIdle();
   }
 
@@ -133,6 +134,7 @@ export class WorkerPlanes implements Planes {
     this.#crew.setStallLimit(generation.config.stallLimitMs);
     if (previous) this.#endings.set(previous.number, Promise.withResolvers());
     for (const worker of this.#crew.all) {
+      // One that drains begins nothing.
       if (worker.isLeaving || !worker.generations.has(generation.number)) continue;
       worker.isServing = true;
       worker.tell({ kind: 'switch' });
@@ -214,13 +216,11 @@ export class WorkerPlanes implements Planes {
   async #replace(number: number): Promise<void> {
     const generation = this.#serving;
     // A reload may have brought one meanwhile.
-    if (!generation || [...this.#crew.all].some((worker) => worker.number === number && !worker.isLeaving)) return;
+    if (!generation || this.#crew.staying.some((worker) => worker.number === number)) return;
     const worker = await this.#crew.start(number);
     try {
-      const text = configText(generation.config);
-      await this.#prepareOne(worker, generation, this.#bound, text);
+      await this.#prepareOne(worker, generation, this.#bound, fingerprintOf(generation));
     } catch (error) {
-      worker.isLeaving = true;
       worker.end(`it could not prepare the config: ${describeError(error)}`);
       await worker.ended();
       throw error;
@@ -260,4 +260,15 @@ export class WorkerPlanes implements Planes {
     this.#families.ended(worker.block);
     for (const number of worker.generations) this.#generationEnded(worker, number);
   }
+}
+
+/** Of a config as main has it: made once for all workers, because a config may be long. */
+interface Fingerprint {
+  readonly text: string;
+  readonly digest: string;
+}
+
+function fingerprintOf({ config }: ControlGeneration): Fingerprint {
+  const text = configText(config);
+  return { text, digest: digestOf(text) };
 }

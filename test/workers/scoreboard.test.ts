@@ -117,6 +117,7 @@ describe.each([{ workers: 0, isShared: false }, { workers: 0, isShared: true }, 
     expect(thrown).toMatchObject({ code: 'ERR_STATE', message: `there is no room for more than ${rows.length} backends, routes and pools` });
     expect(rows.length).toBeGreaterThan(1);
     expect(new Set(rows).size).toBe(rows.length);
+    for (const row of rows) expect([board.inFlight(row), board.acquire(row), board.inFlight(row)]).toEqual([0, true, 1]);
     board.free(rows[0]!);
     expect(board.allocate()).toBe(rows[0]);
     expect(() => board.allocate()).toThrow();

@@ -66,12 +66,14 @@ export interface Host {
   probe(backend: Backend, request: ProbeRequest | undefined, signal: AbortSignal): Promise<ProbeResponse | undefined>;
   /**
    * Serves HTTP on an address of its own. The core owns the listener: a reload changes the handler at the switch, the socket stays.
-   * Resolves with the address bound. @throws SteelyardError ERR_SHARED when it cannot bind.
+   * For what runs in main: exporters, discoveries, and plugins that say `runs: 'main'`; of the others there may be many, and one port.
+   * Resolves with the address bound. @throws SteelyardError ERR_SHARED when it cannot bind, or in a worker.
    */
   serve(address: ServeAddress, handler: ServeHandler): Promise<{ host: string; port: number }>;
   /**
    * What must exist once (a child process, a client): opened by the first that asks for the key, found again by the next generation,
-   * closed when no living generation claims it. Keys are the plugin's own: other plugins' do not collide.
+   * closed when no living generation claims it. Keys are the plugin's own: other plugins' do not collide. Once in each thread: values do
+   * not cross threads, so a plugin that runs in every worker has one there. What must be one for the process belongs into main.
    * @throws SteelyardError ERR_SHARED with the cause when `open` rejects.
    */
   shared<T>(key: string, open: () => T | Promise<T>, close: (value: T) => void | Promise<void>): Promise<T>;

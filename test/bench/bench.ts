@@ -112,9 +112,9 @@ function note(report: Report, { name, peer, version, install, note: remark }: Co
 }
 
 function progress({ metric }: Scenario, rounds: number, say: (line: string) => void): (sample: Sample) => void {
-  return ({ round, name, cost, userShare, perSecond, failures }) => {
+  return ({ round, name, cost, userShare, perSecond, failures, complaint }) => {
     const split = metric.ofCpuTime ? ` (${(cost * userShare).toFixed(metric.digits)} + ${(cost * (1 - userShare)).toFixed(metric.digits)})` : '';
-    const failed = failures > 0 ? `, ${failures} FAILURES` : '';
+    const failed = failures > 0 ? `, ${failures} FAILURES (${complaint ?? 'of connections'})` : '';
     say(`  ${String(round).padStart(3)}/${rounds}  ${name.padEnd(16)} ${cost.toFixed(metric.digits).padStart(8)} ${metric.label}${split} ${Math.round(perSecond).toLocaleString('en').padStart(9)} requests/s${failed}`);
   };
 }

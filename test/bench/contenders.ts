@@ -58,13 +58,13 @@ export const STEELYARD = steelyard('steelyard', 'steelyard.config.ts');
 const nginxVersion = (): string | undefined => findProgram('nginx', '-v')?.version;
 const haproxyVersion = (): string | undefined => findProgram('haproxy', '-v')?.version;
 
-export const HTTP_PEERS: readonly Contender[] = [
+/** @param isSmall answers of at most some KiB: fast-proxy then pipelines, as its README's example does, and is quicker for it */
+export const httpPeers = (isSmall: boolean): Contender[] => [
   { name: 'nginx', peer: 'nginx', version: nginxVersion, install: 'apt-get install nginx', note: 'one worker', start: (place) => startNginx(place, 'nginx.conf') },
   { name: 'haproxy', peer: 'haproxy', version: haproxyVersion, install: 'apt-get install haproxy', note: 'one thread', start: (place) => startHaproxy(place, 'haproxy.cfg') },
   { name: 'caddy', peer: 'caddy', version: () => findProgram('caddy', 'version')?.version, install: 'apt-get install caddy', note: 'GOMAXPROCS=1', start: startCaddy },
-  ...['http-proxy-3', 'fast-proxy'].map((name) => ({
-    name, peer: name, version: () => packageVersion(`node_modules/${name}`), install: 'npm ci', note: `on Node ${process.versions.node}`, start: (place: Place) => startNode(place, name),
-  })),
+  nodePeer('http-proxy-3', `on Node ${process.versions.node}`, {}),
+  nodePeer('fast-proxy', `on Node ${process.versions.node}, with undici; pipelining where answers are small`, { BENCH_PIPELINING: isSmall ? '10' : '1' }),
 ];
 
 export const TCP_PEERS: readonly Contender[] = [
@@ -139,9 +139,13 @@ async function startCaddy({ rig, ports, origin: [PORT_1, PORT_2, PORT_3], core }
   return { port, pid: await rig.start({ name: 'caddy', command: findProgram('caddy', 'version')!.file, args, env, core, port }) };
 }
 
-async function startNode({ rig, ports, origin, core }: Place, name: string): Promise<Running> {
+function nodePeer(name: string, note: string, env: Record<string, string>): Contender {
+  return { name, peer: name, version: () => packageVersion(`node_modules/${name}`), install: 'npm ci', note, start: (place) => startNode(place, name, env) };
+}
+
+async function startNode({ rig, ports, origin, core }: Place, name: string, settings: Record<string, string>): Promise<Running> {
   const port = await ports.next();
-  const env = { BENCH_PORT: String(port), BENCH_ORIGIN_PORTS: origin.join(',') };
+  const env = { ...settings, BENCH_PORT: String(port), BENCH_ORIGIN_PORTS: origin.join(',') };
   return { port, pid: await rig.start({ name, command: process.execPath, args: [fileURLToPath(new URL(`peers/${name}.ts`, import.meta.url))], env, core, port }) };
 }
 

@@ -15,9 +15,13 @@ export interface Sample {
   requests: number;
   bytes: number;
   failures: number;
+  /** Which, in the load generator's words. */
+  complaint?: string;
   perSecond: number;
   p50Us: number | undefined;
   p99Us: number | undefined;
+  /** Of an open loop: how late requests were sent, at the 99th percentile. Near the latencies, it was the generator that was measured. */
+  sentLateP99Us?: number;
   /** Of the proxy while the load ran, all threads and children. Nanoseconds. */
   cpuNs: number;
   /** The share of it in user mode. The kernel splits by ticks, so of one sample it is rough. */
@@ -82,7 +86,8 @@ async function measureOne({ scenario, proxies, bench, core, seconds }: Rounds, n
   if (load.bytes === 0) throw new Error(`${name} answered nothing in ${seconds} s`);
   return {
     round, name, cost: costOf(scenario, load, totalNs), requests: load.requests, bytes: load.bytes, failures: load.failures, perSecond: load.requests / load.seconds,
-    p50Us: load.p50Us, p99Us: load.p99Us, cpuNs: totalNs, userShare: userNs + systemNs === 0 ? 0 : userNs / (userNs + systemNs), busy: totalNs / elapsedNs,
+    p50Us: load.p50Us, p99Us: load.p99Us, ...(load.sentLateP99Us === undefined ? {} : { sentLateP99Us: load.sentLateP99Us }),
+    ...(load.complaint === undefined ? {} : { complaint: load.complaint }), cpuNs: totalNs, userShare: userNs + systemNs === 0 ? 0 : userNs / (userNs + systemNs), busy: totalNs / elapsedNs,
     others: core === undefined ? undefined : Math.max(0, busyNs - totalNs) / elapsedNs,
   };
 }

@@ -49,6 +49,8 @@ export interface Workbench extends LoadTools {
 export interface Load extends LoadResult {
   /** Of a metric that the load itself measures, such as memory: the cost, in the metric's unit. */
   cost?: number;
+  /** See `Sample`. */
+  sentLateP99Us?: number;
 }
 
 export const SCENARIOS: readonly Scenario[] = [...HTTP_SCENARIOS, ...TCP_SCENARIOS, ...LATENCY_SCENARIOS, ...MEMORY_SCENARIOS, ...SELF_SCENARIOS];

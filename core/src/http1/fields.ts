@@ -6,7 +6,8 @@ import { FieldTable } from './field-table.ts';
 import {
   CODING_CHUNKED, CODING_MALFORMED, NO_LENGTH, endOfToken, isElementEnd, isPassableUpgrade, nextElement, readCoding, readLength,
 } from './framing.ts';
-import { LOWER, equalsIgnoringCase } from './grammar.ts';
+import { equalsIgnoringCase, isSameIgnoringCase } from './grammar.ts';
+import { LookUps } from './look-ups.ts';
 import { copyRun } from './write-bytes.ts';
 
 /** Most heads fit; a larger one makes the copy grow. */
@@ -29,8 +30,7 @@ export abstract class MessageHead implements HeadFields {
   /** One sentence for the log. */
   faultDetail = '';
 
-  /** Look-ups do not show received `X-Forwarded-*` and `Forwarded` fields. Set after the parse; each parse resets it. */
-  hideForwarding = false;
+  #hidesForwarding = false;
 
   /** The head as received, from the first byte of its first line. Valid until the next parse into this object. */
   protected raw: Buffer = Buffer.allocUnsafeSlow(USUAL_HEAD_BYTES);
@@ -45,21 +45,24 @@ export abstract class MessageHead implements HeadFields {
   #saysClose = false;
   #saysKeepAlive = false;
   #options = 0;
+  readonly #lookUps = new LookUps();
 
   // ---- look-ups ----
 
   header(name: string): string | undefined {
-    if (this.edits.count > 0) {
+    const hash = hashOfName(name);
+    if (this.edits.mayTouch(hash)) {
       const values = this.headerValues(name);
       return values.length === 0 ? undefined : values.join(', ');
     }
-    const hash = hashOfName(name);
+    if (this.#lookUps.has(name, hash)) return this.#lookUps.answer(hash);
     let found: string | undefined;
     for (let field = 0; field < this.table.count; field++) {
       if (!this.table.isNamed(field, name, hash, this.raw) || this.#isHidden(field)) continue;
       const value = this.#value(field);
       found = found === undefined ? value : `${found}, ${value}`;
     }
+    this.#lookUps.keep(name, hash, found);
     return found;
   }
 
@@ -70,7 +73,7 @@ export abstract class MessageHead implements HeadFields {
       if (!this.table.isNamed(field, name, hash, this.raw) || this.#isHidden(field)) continue;
       if (!this.edits.hides(this.table, field, this.raw)) values.push(this.#value(field));
     }
-    if (this.edits.count === 0 || name === '') return values;
+    if (!this.edits.mayTouch(hash) || name === '') return values;
     const written: [string, string][] = [];
     this.edits.collect(name.toLowerCase(), written);
     for (const [, value] of written) values.push(value);
@@ -78,8 +81,8 @@ export abstract class MessageHead implements HeadFields {
   }
 
   hasHeader(name: string): boolean {
-    if (this.edits.count > 0) return this.headerValues(name).length > 0;
     const hash = hashOfName(name);
+    if (this.edits.mayTouch(hash)) return this.headerValues(name).length > 0;
     for (let field = 0; field < this.table.count; field++) {
       if (this.table.isNamed(field, name, hash, this.raw) && !this.#isHidden(field)) return true;
     }
@@ -96,9 +99,14 @@ export abstract class MessageHead implements HeadFields {
     return fields;
   }
 
+  /** Look-ups do not show received `X-Forwarded-*` and `Forwarded` fields. Set after the parse; each parse resets it. */
+  set hideForwarding(isHidden: boolean) {
+    if (isHidden !== this.#hidesForwarding) this.#lookUps.forget();
+    this.#hidesForwarding = isHidden;
+  }
   /** What an untrusted client says of itself does not go on: nobody may build on it either. */
   #isHidden(field: number): boolean {
-    return this.hideForwarding && this.table.id(field) === FORWARDING;
+    return this.#hidesForwarding && this.table.id(field) === FORWARDING;
   }
 
   #value(field: number): string {
@@ -124,9 +132,6 @@ export abstract class MessageHead implements HeadFields {
   rollback(mark: number): void {
     this.edits.rollback(mark);
   }
-  clearEdits(): void {
-    this.rollback(0);
-  }
 
   // ---- for the parsers of the two heads ----
 
@@ -137,7 +142,7 @@ export abstract class MessageHead implements HeadFields {
     this.fault = '';
     this.faultDetail = '';
     this.isHttp10 = false;
-    this.hideForwarding = false;
+    this.#hidesForwarding = false;
     this.wantsUpgrade = false;
     this.hasPassableUpgrade = false;
     this.#seesUpgrade = false;
@@ -145,7 +150,8 @@ export abstract class MessageHead implements HeadFields {
     this.#saysKeepAlive = false;
     this.#options = 0;
     this.table.count = 0;
-    if (this.edits.count > 0) this.clearEdits();
+    this.#lookUps.forget();
+    if (this.edits.count > 0) this.rollback(0);
   }
 
   /** Ends the parse with a fault. */
@@ -157,6 +163,7 @@ export abstract class MessageHead implements HeadFields {
 
   /** Between two uses: a large copy is given up, or each exchange of a burst would keep the largest head that it ever saw. */
   shrink(): void {
+    this.#lookUps.forget();
     if (this.raw.length > KEPT_HEAD_BYTES) this.raw = Buffer.allocUnsafeSlow(USUAL_HEAD_BYTES);
   }
 
@@ -177,7 +184,10 @@ export abstract class MessageHead implements HeadFields {
     return true;
   }
 
-  protected judge(id: number, _field: number, bytes: Buffer, start: number, end: number): boolean {
+  /** One field that the core has to do with; the head's own kinds first. */
+  protected abstract judge(id: number, field: number, bytes: Buffer, start: number, end: number): boolean;
+
+  protected judgeCommon(id: number, bytes: Buffer, start: number, end: number): boolean {
     switch (id) {
       case CONTENT_LENGTH:
         return this.#judgeLength(bytes, start, end);
@@ -277,7 +287,7 @@ export abstract class MessageHead implements HeadFields {
         const nameStart = this.table.lineStart(field);
         // Upgrade is named wherever it is meant; it has its own rule.
         if (this.table.nameEnd(field) - nameStart !== size || this.table.id(field) === UPGRADE) continue;
-        if (isSameName(bytes, at, base + nameStart, size)) this.table.drop(field);
+        if (isSameIgnoringCase(bytes, at, base + nameStart, size)) this.table.drop(field);
       }
       at = nextElement(bytes, optionEnd, end);
     }
@@ -287,11 +297,4 @@ export abstract class MessageHead implements HeadFields {
     this.fail('ERR_REQUEST_MALFORMED', detail);
     return false;
   }
-}
-
-function isSameName(bytes: Buffer, one: number, other: number, size: number): boolean {
-  for (let i = 0; i < size; i++) {
-    if (LOWER[bytes[one + i]!] !== LOWER[bytes[other + i]!]) return false;
-  }
-  return true;
 }

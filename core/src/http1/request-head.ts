@@ -1,14 +1,14 @@
 /** A request head: from bytes to offsets (RFC 9112 §3 and §5), and back to the bytes of the outgoing one. */
 import type { RequestHead } from '@steelyard/sdk';
-import { refuseEdit } from './edits.ts';
+import { refuseEdit } from './edit-names.ts';
 import { EXPECT, FORWARDING, HOST, OTHER, UPGRADE } from './field-names.ts';
 import { FIELDS_FAULT, FIELDS_MORE, FIELDS_TOO_MANY } from './field-table.ts';
 import { MessageHead } from './fields.ts';
-import { LOWER, ZERO, equalsIgnoringCase } from './grammar.ts';
+import { ZERO, equalsIgnoringCase, isSameIgnoringCase } from './grammar.ts';
 import type { HeadLimits } from './limits.ts';
 import { HEAD, OTHER_METHOD, isIdempotentMethod, methodName } from './methods.ts';
 import { RequestLine } from './request-line.ts';
-import { isAuthority, normalisePath, pathOf } from './target.ts';
+import { isAuthority, mayHaveDotSegments, normalisePath, pathOf } from './target.ts';
 import { CHUNKED_LINE, UPGRADE_LINE, copyRun, writeCrlf, writeField, writeLength, writeText } from './write-bytes.ts';
 
 export { endsHead } from './field-table.ts';
@@ -59,6 +59,10 @@ export class Http1RequestHead extends MessageHead implements RequestHead {
   get path(): string {
     return (this.#path ??= normalisePath(pathOf(this.target)));
   }
+  /** False: no dot segment can stand in it, plain or encoded. */
+  get mayHaveDotSegments(): boolean {
+    return this.edits.target() !== undefined || mayHaveDotSegments(this.raw, this.#line.targetStart, this.#line.targetEnd);
+  }
   get query(): string {
     const mark = this.target.indexOf('?');
     return mark < 0 ? '' : this.target.slice(mark + 1);
@@ -68,7 +72,8 @@ export class Http1RequestHead extends MessageHead implements RequestHead {
   }
   /** As `host === ''`, without making a string. */
   get lacksHost(): boolean {
-    return this.edits.count > 0 ? this.host === '' : this.#hostStart() === this.#hostEnd();
+    // What a plugin writes there is never empty.
+    return this.#hostStart() === this.#hostEnd() && this.edits.lastValue('host') === undefined;
   }
   get version(): '1.0' | '1.1' {
     return this.isHttp10 ? '1.0' : '1.1';
@@ -99,9 +104,9 @@ export class Http1RequestHead extends MessageHead implements RequestHead {
     this.#forgetStrings();
   }
   override setHeader(name: string, value: string): void {
-    super.setHeader(name, value);
-    this.#forgetStrings();
+    this.edits.set(name, value);
     if (!isHost(name)) return;
+    this.#forgetStrings();
     const written = Buffer.from(this.edits.lastValue('host') ?? '', 'latin1');
     if (isAuthority(written, 0, written.length)) return;
     this.rollback(this.mark() - 1);
@@ -109,14 +114,15 @@ export class Http1RequestHead extends MessageHead implements RequestHead {
   }
   override appendHeader(name: string, value: string): void {
     if (isHost(name)) refuseEdit('a request has one Host field', 'replace it by setHeader');
-    super.appendHeader(name, value);
+    this.edits.append(name, value);
   }
   override removeHeader(name: string): void {
     if (isHost(name)) refuseEdit('a request must have a Host field', 'replace it by setHeader');
-    super.removeHeader(name);
+    this.edits.remove(name);
   }
   override rollback(mark: number): void {
-    super.rollback(mark);
+    if (this.edits.count === mark) return;
+    this.edits.rollback(mark);
     this.#forgetStrings();
   }
   #forgetStrings(): void {
@@ -163,7 +169,7 @@ export class Http1RequestHead extends MessageHead implements RequestHead {
   protected override judge(id: number, field: number, bytes: Buffer, start: number, end: number): boolean {
     if (id === HOST) return this.#judgeHost(field, bytes, start, end);
     if (id === EXPECT) return this.#judgeExpect(bytes, start, end);
-    return super.judge(id, field, bytes, start, end);
+    return this.judgeCommon(id, bytes, start, end);
   }
 
   /** RFC 9112 §3.2: one Host, and the same as an absolute-form target says. */
@@ -172,7 +178,7 @@ export class Http1RequestHead extends MessageHead implements RequestHead {
     let detail = '';
     if (this.#hostField >= 0) detail = 'two Host fields';
     else if (!isAuthority(bytes, start, end)) detail = 'a Host that is no host';
-    else if (line.authorityStart >= 0 && !isSameHost(bytes, start, end, line.base + line.authorityStart, line.base + line.authorityEnd)) {
+    else if (line.authorityStart >= 0 && !(line.authorityEnd - line.authorityStart === end - start && isSameIgnoringCase(bytes, start, line.base + line.authorityStart, end - start))) {
       detail = 'a Host other than that of the target';
     }
     this.#hostField = field;
@@ -289,12 +295,4 @@ export function parseRequestHead(head: Http1RequestHead, bytes: Buffer, start: n
 
 function isHost(name: string): boolean {
   return typeof name === 'string' && name.length === 4 && name.toLowerCase() === 'host';
-}
-
-function isSameHost(bytes: Buffer, start: number, end: number, otherStart: number, otherEnd: number): boolean {
-  if (end - start !== otherEnd - otherStart) return false;
-  for (let i = 0; i < end - start; i++) {
-    if (LOWER[bytes[start + i]!] !== LOWER[bytes[otherStart + i]!]) return false;
-  }
-  return true;
 }

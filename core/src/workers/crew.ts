@@ -63,8 +63,7 @@ export class Crew {
    * there is no other. @throws SteelyardError ERR_WORKER
    */
   async startMissing(): Promise<void> {
-    const there = new Set([...this.#workers].filter(({ isLeaving }) => !isLeaving).map(({ number }) => number));
-    const missing = Array.from({ length: this.#parts.workers }, (_, index) => index + 1).filter((number) => !there.has(number));
+    const missing = this.#missing();
     for (const number of missing) this.#replacements.cancel(number);
     const results = await Promise.allSettled(missing.map((number) => this.start(number)));
     const failed = results.find((result) => result.status === 'rejected');
@@ -72,6 +71,16 @@ export class Crew {
     results.forEach((result, index) => {
       if (result.status === 'rejected') this.#scheduleReplacement(missing[index]!, 0);
     });
+  }
+
+  /** Those that could not be replaced yet are, at once. */
+  replaceMissing(): void {
+    for (const number of this.#missing()) this.#scheduleReplacement(number, Infinity);
+  }
+
+  #missing(): number[] {
+    const there = new Set([...this.#workers].filter(({ isLeaving }) => !isLeaving).map(({ number }) => number));
+    return Array.from({ length: this.#parts.workers }, (_, index) => index + 1).filter((number) => !there.has(number));
   }
 
   /** The config that they were started for did not come to serve: each is started again for the one that does. */
@@ -89,9 +98,10 @@ export class Crew {
     const { board, rows, birth, workers } = this.#parts;
     const block = this.#freeBlocks.shift();
     if (block === undefined) throw new SteelyardError('ERR_WORKER', { message: `worker ${number} cannot start: those before it have not ended yet` });
-    rows.workerJoined(block);
     const events = { told: (from: WorkerHandle, message: Told) => this.#events.told(from, message), gone: this.#onGone };
     const worker = await WorkerHandle.start({ ...birth, number, block, memory: board.memory, workers }, events);
+    // Before it is told of any row; until here nothing could be sent to it.
+    rows.workerJoined(block);
     this.#workers.add(worker);
     return worker;
   }
@@ -140,8 +150,8 @@ export class Crew {
     if (this.#isStopping || worker.isLeaving) return;
     const lost = worker.isServing ? `; its connections (about ${connections}) are lost, the others go on` : '';
     log.error({ worker: worker.number, connections, leases }, `worker ${worker.number} has ended: ${why}${lost}`);
-    // Of one that never served, whoever wanted it hears by itself.
-    if (wasUp && worker.isServing && !worker.isReplaced) this.#scheduleReplacement(worker.number, performance.now() - worker.startedAt);
+    // One that never came up is told to whoever wanted it.
+    if (wasUp && !worker.isReplaced) this.#scheduleReplacement(worker.number, performance.now() - worker.startedAt);
   };
 
   #scheduleReplacement(number: number, livedMs: number): void {

@@ -22,10 +22,11 @@ export function toWire(thrown: unknown, depth = 0): ErrorWire {
   try {
     const error = thrown instanceof Error ? thrown : new Error(String(thrown));
     const cause = error.cause === undefined || depth === MAX_CAUSES ? {} : { cause: toWire(error.cause, depth + 1) };
-    const text = { message: error.message, stack: error.stack ?? '', ...cause };
+    // Whatever else they are, as an error of somebody else's may have them, could not be posted.
+    const text = { message: String(error.message), stack: String(error.stack ?? ''), ...cause };
     if (!isSteelyardError(error)) return { code: '', hint: '', source: '', ...text };
     const config = error instanceof ConfigError ? { faults: error.faults, files: error.files } : {};
-    return { code: error.code, hint: error.hint, source: error.source, ...text, ...config };
+    return { code: error.code, hint: String(error.hint), source: String(error.source), ...text, ...config };
   } catch {
     // Its getters are somebody else's code.
     return { code: '', message: 'what was thrown cannot be described', hint: '', source: '', stack: '' };

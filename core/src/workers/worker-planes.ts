@@ -60,23 +60,26 @@ export class WorkerPlanes implements Planes {
   async prepare(generation: ControlGeneration): Promise<void> {
     const { config } = generation;
     if (!this.#serving) this.#crew.setStallLimit(config.stallLimitMs);
-    await this.#crew.startMissing();
+    // With others at work, a new one would bind beside them and hold what comes until the switch: it waits for that.
+    if (![...this.#crew.all].some((worker) => !worker.isLeaving)) await this.#crew.startMissing();
     this.#parts.book.declare(config);
     const found = await this.#ports.find(config.listeners);
     this.#prepared = { generation, found };
-    const order = this.#order(generation, found);
     const text = configText(config);
     const [first, ...others] = [...this.#crew.all].filter((worker) => !worker.isLeaving);
     if (!first) throw new SteelyardError('ERR_WORKER', { message: 'no worker is left to prepare the config', hint: 'the log says why they ended' });
-    this.#pluginsPrepared = await this.#prepareOne(first, { ...order, digest: digestOf(text) }, text);
-    const results = await Promise.allSettled(others.map((worker) => this.#prepareOne(worker, { ...order, digest: digestOf(text) }, text)));
+    this.#pluginsPrepared = await this.#prepareOne(first, generation, found, text);
+    const results = await Promise.allSettled(others.map((worker) => this.#prepareOne(worker, generation, found, text)));
     // One that ended meanwhile is replaced by one that begins with what serves then.
     const failed = results.find((result, index) => result.status === 'rejected' && !others[index]!.hasEnded);
     if (failed) throw (failed as PromiseRejectedResult).reason;
   }
 
-  async #prepareOne(worker: WorkerHandle, order: PrepareOrder, text: string): Promise<readonly string[]> {
-    worker.generations.add(order.number);
+  async #prepareOne(worker: WorkerHandle, generation: ControlGeneration, found: ReadonlyMap<string, Bound>, text: string): Promise<readonly string[]> {
+    const { number } = generation;
+    // In the same turn: from the order on it hears of every change.
+    worker.generations.add(number);
+    const order = { ...this.#order(generation, found), digest: digestOf(text) };
     this.#crew.watch(worker);
     try {
       const answer = await worker.ask('prepare', order);
@@ -84,13 +87,13 @@ export class WorkerPlanes implements Planes {
       const { configFile } = this.#parts.birth;
       const place = firstDifference(text, answer.config) ?? 'somewhere';
       // A worker that replaces another loads a file that may have been edited since.
-      if (this.#serving?.number === order.number) throw new SteelyardError('ERR_WORKER', { message: `${configFile} is not what was loaded any more: ${place}`, hint: 'reload, or put back what it was' });
+      if (this.#serving === generation) throw new SteelyardError('ERR_WORKER', { message: `${configFile} is not what was loaded any more: ${place}`, hint: 'reload, or put back what it was' });
       throw new SteelyardError('ERR_CONFIG', {
         message: `${configFile} gives another result each time it is loaded: ${place}`, source: 'config',
         hint: 'each thread loads the config for itself: take what depends on time, chance or the thread out of it, or say workers: 0',
       });
     } catch (error) {
-      this.#generationEnded(worker, order.number);
+      this.#generationEnded(worker, number);
       throw error;
     }
   }
@@ -111,9 +114,9 @@ export class WorkerPlanes implements Planes {
   async discard(): Promise<void> {
     const number = this.#prepared?.generation.number;
     this.#prepared = undefined;
-    if (number === undefined) return;
     await Promise.allSettled([...this.#crew.all].map(async (worker) => {
-      if (worker.generations.has(number)) await worker.ask('discard', undefined);
+      if (number === undefined || !worker.generations.has(number)) return;
+      await worker.ask('discard', undefined);
       this.#generationEnded(worker, number);
     }));
     if (this.#serving) this.#crew.endIdle();
@@ -130,11 +133,12 @@ export class WorkerPlanes implements Planes {
     this.#crew.setStallLimit(generation.config.stallLimitMs);
     if (previous) this.#endings.set(previous.number, Promise.withResolvers());
     for (const worker of this.#crew.all) {
-      if (!worker.generations.has(generation.number)) continue;
+      if (worker.isLeaving || !worker.generations.has(generation.number)) continue;
       worker.isServing = true;
       worker.tell({ kind: 'switch' });
     }
     if (previous) this.#resolveIfEnded(previous.number);
+    this.#crew.replaceMissing();
   }
 
   setMembers(generation: ControlGeneration, pool: string): void {
@@ -157,6 +161,7 @@ export class WorkerPlanes implements Planes {
 
   async ended(number: number): Promise<void> {
     await this.#endings.get(number)?.promise;
+    this.#endings.delete(number);
   }
 
   #generationEnded(worker: WorkerHandle, number: number): void {
@@ -213,8 +218,9 @@ export class WorkerPlanes implements Planes {
     const worker = await this.#crew.start(number);
     try {
       const text = configText(generation.config);
-      await this.#prepareOne(worker, { ...this.#order(generation, this.#bound), digest: digestOf(text) }, text);
+      await this.#prepareOne(worker, generation, this.#bound, text);
     } catch (error) {
+      worker.isLeaving = true;
       worker.end(`it could not prepare the config: ${describeError(error)}`);
       await worker.ended();
       throw error;

@@ -42,8 +42,13 @@ export class WorkerThread {
   readonly #metrics: ThreadMetrics;
   readonly #services: ReturnType<typeof trafficServices>;
   readonly #plane: DataPlane;
-  #prepared: ResolvedConfig | undefined;
+  #prepared: { readonly config: ResolvedConfig; readonly beatMs: number } | undefined;
   #beat: NodeJS.Timeout | undefined;
+  #beatMs = Infinity;
+  /** What is being prepared, while the config is still being loaded for it. */
+  #loading: PrepareOrder | undefined;
+  /** Rows that main has told of, of a generation that is not built yet. */
+  #announced: number[] = [];
   #isWounded = false;
 
   constructor(birth: WorkerBirth, post: (message: ToMain) => void) {
@@ -69,8 +74,16 @@ export class WorkerThread {
     this.#plane = new DataPlane(this.#thread, this.#services, (number) => post({ kind: 'ended', number }));
   }
 
-  /** A message from main. Those that are no questions take effect before this returns. */
+  /** A message from main. Those that are no questions take effect before this returns. Main takes them for done: one that fails is a wound. */
   async hear(message: ToWorker): Promise<void> {
+    try {
+      await this.#take(message);
+    } catch (error) {
+      this.wounded(error);
+    }
+  }
+
+  async #take(message: ToWorker): Promise<void> {
     switch (message.kind) {
       case 'switch':
         return this.#switchOver();
@@ -114,32 +127,42 @@ export class WorkerThread {
   async #prepare(order: PrepareOrder): Promise<PrepareAnswer> {
     const { configFile, command, followsLogLevel } = this.#birth;
     // From now on, not only from when the generation stands: main may take a row back meanwhile.
-    const rows = [...order.pools.values()].flatMap(({ members }) => members.map(({ row }) => row));
-    for (const row of rows) this.#rows.use(row);
+    this.#announced = [...order.pools.values()].flatMap(({ members }) => members.map(({ row }) => row));
+    for (const row of this.#announced) this.#rows.use(row);
     try {
-      this.#startBeating(order.beatMs);
+      // Main looks by the old limit until the switch, and by the new one from there.
+      this.#beatEvery(Math.min(this.#beatMs, order.beatMs));
       this.#book.adopt(order.counters);
       for (const [host, addresses] of order.addresses) this.#names.set(host, addresses);
-      const { resolved } = await loadConfig(configFile, { command: command as ConfigEnv['command'], env: process.env });
+      this.#loading = order;
+      const { resolved } = await loadConfig(configFile, { command: command as ConfigEnv['command'], env: process.env }).finally(() => (this.#loading = undefined));
       const text = configText(resolved);
       if (digestOf(text) !== order.digest) return { config: text };
       if (!this.#plane.generation && followsLogLevel) this.#log.level = resolved.log.level;
       await this.#plane.prepare(resolved, order, order);
-      this.#prepared = resolved;
+      this.#prepared = { config: resolved, beatMs: order.beatMs };
       return { plugins: this.#plane.preparedPlugins };
     } finally {
-      for (const row of rows) this.#rows.retire(row, () => {});
+      for (const row of this.#announced.splice(0)) this.#rows.retire(row, () => {});
     }
   }
 
   #switchOver(): void {
     this.#plane.switchOver();
-    if (this.#birth.followsLogLevel) this.#log.level = this.#prepared!.log.level;
+    const { config, beatMs } = this.#prepared!;
+    if (this.#birth.followsLogLevel) this.#log.level = config.log.level;
+    this.#beatEvery(beatMs);
     this.#observer.watch(this.#plane.generation!.observed());
   }
 
   #setMembers({ number, pool, members }: Extract<ToWorker, { kind: 'members' }>): void {
     for (const { row } of members) this.#rows.use(row);
+    if (this.#loading?.number === number) {
+      // They stay in use until it is prepared.
+      this.#loading.pools.get(pool)!.members = members;
+      this.#announced.push(...members.map(({ row }) => row));
+      return;
+    }
     this.#plane.setMembers(number, pool, members);
     for (const { row } of members) this.#rows.retire(row, () => {});
     if (this.#plane.generation?.number === number) this.#observer.watch(this.#plane.generation.observed());
@@ -155,7 +178,8 @@ export class WorkerThread {
     tell(this.#plane.backend(pool, id));
   }
 
-  #startBeating(ms: number): void {
+  #beatEvery(ms: number): void {
+    this.#beatMs = ms;
     clearInterval(this.#beat);
     this.#beat = setInterval(() => this.#showLife(), ms).unref();
     this.#showLife();

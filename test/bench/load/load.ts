@@ -22,6 +22,8 @@ export interface LoadResult {
   p99Us: number | undefined;
   /** Connections that failed or timed out, and answers that were not 2xx or 3xx. */
   failures: number;
+  /** Where there are failures: which, in the generator's words. */
+  complaint?: string;
 }
 
 /** Runs a program of load to its end. @returns what it printed @throws when it fails */

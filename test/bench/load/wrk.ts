@@ -39,8 +39,10 @@ export function parseWrk(output: string, bodyBytes: number): LoadResult {
   const line = output.split('\n').find((one) => one.startsWith('{'));
   if (line === undefined) throw new Error(`wrk printed no summary: ${output}`);
   const { requests, durationUs, bytes, p50Us, p99Us, failures } = JSON.parse(line) as WrkSummary;
+  const kinds = Object.entries(failures).filter(([, count]) => count > 0);
   return {
     requests, bytes: bodyBytes > 0 ? requests * bodyBytes : bytes, seconds: durationUs / 1e6, p50Us, p99Us,
-    failures: Object.values(failures).reduce((sum, count) => sum + count, 0),
+    failures: kinds.reduce((sum, [, count]) => sum + count, 0),
+    ...(kinds.length > 0 ? { complaint: kinds.map(([kind, count]) => `${kind}: ${count}`).join(', ') } : {}),
   };
 }

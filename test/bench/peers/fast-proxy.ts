@@ -2,9 +2,10 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import fastProxy from 'fast-proxy';
 
-const { BENCH_PORT: port = '', BENCH_ORIGIN_PORTS: originPorts = '' } = process.env;
-// The settings of the README's example.
-const undici = { connections: 100, pipelining: 10 };
+const { BENCH_PORT: port = '', BENCH_ORIGIN_PORTS: originPorts = '', BENCH_PIPELINING: pipelining = '1' } = process.env;
+// As in the README's example, where answers are small. With large ones a pipelining of 10 stalls it: after clients have left in mid-answer,
+// requests wait for ever behind bodies that nobody reads.
+const undici = { connections: 100, pipelining: Number(pipelining) };
 const proxies = originPorts.split(',').map((originPort) => fastProxy({ base: `http://127.0.0.1:${originPort}`, undici }));
 let next = 0;
 

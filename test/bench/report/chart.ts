@@ -8,11 +8,11 @@ import type { Report } from './report.ts';
 import type { ScenarioSummary } from './summary.ts';
 
 const COLUMNS = 2;
-const PANEL_WIDTH = 520;
+const PANEL_WIDTH = 540;
 const MARGIN = 16;
 const LABEL_WIDTH = 118;
 /** For the figures behind the longest bar. */
-const FIGURE_WIDTH = 172;
+const FIGURE_WIDTH = 196;
 const BAR_HEIGHT = 14;
 const ROW_HEIGHT = 21;
 const TITLE_HEIGHT = 46;
@@ -85,7 +85,7 @@ function drawPanel({ name, title, metric, proxies, samples }: ScenarioSummary): 
     `<line class="one" x1="${x(1)}" x2="${x(1)}" y1="${TITLE_HEIGHT - 5}" y2="${bottom}"/>`,
   ].join('\n');
 }
-const MOST_LETTERS = 84;
+const MOST_LETTERS = 96;
 
 function drawBar(name: string, isOurs: boolean, ratio: Estimate, figure: string, top: number, x: (times: number) => number): string {
   const middle = top + BAR_HEIGHT / 2;
@@ -97,7 +97,8 @@ function drawBar(name: string, isOurs: boolean, ratio: Estimate, figure: string,
     isCut
       ? `<path class="cut" d="M${x(MOST_TIMES) - 14} ${top + BAR_HEIGHT + 1}l5 ${-BAR_HEIGHT - 2}h4l-5 ${BAR_HEIGHT + 2}z"/>`
       : `<path class="interval" d="M${low} ${middle}H${high}M${low} ${middle - 4}v8M${high} ${middle - 4}v8"/>`,
-    text((isCut ? x(MOST_TIMES) : Math.max(high, x(ratio.median))) + 8, middle + 4, figure),
+    // Behind the line at 1 too, which would cross it.
+    text((isCut ? x(MOST_TIMES) : Math.max(high, x(ratio.median), x(1))) + 8, middle + 4, figure),
   ].join('\n');
 }
 

@@ -1,10 +1,11 @@
 /** results/latest.md */
-import type { Report } from './report.ts';
+import { failuresOf, type Report } from './report.ts';
 import type { ScenarioSummary } from './summary.ts';
 import { asMarkdown, barTable, proxyTable, ratioTable } from './tables.ts';
 
 export function toMarkdown(report: Report): string {
-  const { scenarios, skipped, faults, machine } = report;
+  const { scenarios, skipped, machine } = report;
+  const faults = [...report.faults, ...failuresOf(report)];
   const programs = report.programs.map(({ name, version, note }) => `- ${[`${name} ${version}`.trim(), note].filter((part) => part !== '').join(', ')}`);
   const missing = report.missing.map(({ name, install }) => `- missing here: ${name} (${install})`);
   const bars = barTable(scenarios);

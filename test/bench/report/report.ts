@@ -29,9 +29,15 @@ export interface Report {
   faults: string[];
 }
 
+/** Failures of the measurement, a line a sample. */
+export function failuresOf({ scenarios }: Report): string[] {
+  return scenarios.flatMap(({ name, samples }) => samples.filter(({ failures }) => failures > 0)
+    .map((sample) => `${name}: ${sample.name} failed ${sample.failures} times in round ${sample.round} (${sample.complaint ?? 'connections'})`));
+}
+
 /** Something was not measured that should have been, or was measured with failures. */
-export function hasFailed({ faults, scenarios }: Report): boolean {
-  return faults.length > 0 || scenarios.some(({ proxies }) => proxies.some(({ failures }) => failures > 0));
+export function hasFailed(report: Report): boolean {
+  return report.faults.length > 0 || failuresOf(report).length > 0;
 }
 
 export function thisMachine(): Machine {

@@ -70,7 +70,11 @@ export function summarize({ name, title, metric, note }: Scenario, { samples, ro
   });
   const others = samples.flatMap((sample) => sample.others ?? []);
   const { label, title: what, digits, better } = metric;
-  const remarks = [note?.() ?? '', perSecond === undefined ? '' : `The rate: ${perSecond.toLocaleString('en')} requests per second.`];
+  const late = samples.flatMap(({ sentLateP99Us }) => sentLateP99Us ?? []);
+  const remarks = [
+    note?.() ?? '', perSecond === undefined ? '' : `The rate: ${perSecond.toLocaleString('en')} requests per second.`,
+    late.length === 0 ? '' : `The generator was late by ${Math.round(median(late)).toLocaleString('en')} µs at the 99th percentile (median of the samples), which is in every latency.`,
+  ];
   return {
     name, title, metric: { label, title: what, digits, better }, note: remarks.filter((part) => part !== '').join(' '), rounds, seconds,
     proxies, ratios, bars, others: others.length > 0 ? median(others) : undefined, samples,

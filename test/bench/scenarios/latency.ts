@@ -1,5 +1,5 @@
 /** The tail at a load that leaves room: an open loop, so that a slow answer does not keep the next request from being sent. */
-import { HTTP_PEERS, STEELYARD } from '../contenders.ts';
+import { httpPeers, STEELYARD } from '../contenders.ts';
 import { runOpenLoop } from '../load/open-loop.ts';
 import { runWrk } from '../load/wrk.ts';
 import { P99 } from '../metrics.ts';
@@ -16,8 +16,8 @@ const CALIBRATION_SECONDS = 2;
 
 export const LATENCY_SCENARIOS: readonly Scenario[] = [
   {
-    name: 'half-load', title: 'latency at half the saturation of the slower of Steelyard and nginx: GET, 21-byte body, 64 connections',
-    metric: P99, contenders: [STEELYARD, ...HTTP_PEERS.filter(({ name }) => name === 'nginx' || name === 'haproxy')], origin: 'pages', checks: [passesHeaders], seconds: 3,
+    name: 'half-load', title: '99th percentile of the latency at half the saturation of the slower of Steelyard and nginx',
+    metric: P99, contenders: [STEELYARD, ...httpPeers(true).filter(({ name }) => name === 'nginx' || name === 'haproxy')], origin: 'pages', checks: [passesHeaders], seconds: 3,
     note: () => 'Requests are sent at a fixed rate, whatever the answers do (an open loop, by test/bench/load/open-loop-client.ts), and a latency counts from when its request was due, not from when it was sent. The first half second does not count.',
     async calibrate(bench, proxies) {
       const saturations: number[] = [];

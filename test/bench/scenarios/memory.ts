@@ -1,6 +1,6 @@
 /** What stays: memory of idle connections, and heap that requests leave to the collector. */
 import { connect } from 'node:net';
-import { HTTP_PEERS, STEELYARD, steelyard } from '../contenders.ts';
+import { httpPeers, STEELYARD, steelyard } from '../contenders.ts';
 import { holdIdleConnections, mostConnections } from '../load/idle.ts';
 import { runWrk } from '../load/wrk.ts';
 import { HEAP, MEMORY } from '../metrics.ts';
@@ -16,7 +16,7 @@ const REST_MS = 1_000;
 
 export const MEMORY_SCENARIOS: readonly Scenario[] = [
   {
-    name: 'idle-connections', title: 'memory of idle keep-alive connections, each having made one request', metric: MEMORY, contenders: [STEELYARD, ...HTTP_PEERS],
+    name: 'idle-connections', title: 'memory of idle keep-alive connections, each having made one request', metric: MEMORY, contenders: [STEELYARD, ...httpPeers(true)],
     origin: 'pages', checks: [passesHeaders], seconds: WARM_UP_SECONDS, mostRounds: 5, isFresh: true,
     note() {
       const count = mostConnections(IDLE_CONNECTIONS);

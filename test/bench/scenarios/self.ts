@@ -18,8 +18,8 @@ const workersScenario = (name: string, title: string, metric: Scenario['metric']
   contenders: [steelyard(`${workers} workers`, 'steelyard.config.ts', { workers }), steelyard('one worker', 'steelyard.config.ts', { workers: 1 })],
   origin: 'pages', checks: [passesHeaders], seconds: 3, cores: 'all',
   note: () => (hasCoresForLoad
-    ? `${workers} workers of ${cores} cores; nothing is pinned.`
-    : `This machine has ${cores} cores, and the load and the origin need them too: throughput cannot double here. Nothing is pinned. CPU time per request of all workers against that of one says what the threads cost each other.`),
+    ? `${workers} workers on a machine of ${cores} cores; only the origin is pinned.`
+    : `This machine has ${cores} cores, and the load and the origin need them too: throughput cannot double here. Only the origin is pinned. CPU time per request of all workers against that of one says what the threads cost each other.`),
   obstacle: () => (cores < 2 ? 'this machine has one core' : refusalOfWorkers(workers)),
   async run(bench, { port }, seconds) {
     const load = await runWrk({ ...bench, core: undefined }, port, seconds, { path: '/', connections: CONNECTIONS_FOR_WORKERS });
@@ -29,7 +29,7 @@ const workersScenario = (name: string, title: string, metric: Scenario['metric']
 
 export const SELF_SCENARIOS: readonly Scenario[] = [
   {
-    name: 'ten-plugins', title: 'ten plugins more: four synchronous taps each, one header read and one set; GET, 21-byte body, 64 connections', metric: CPU_PER_REQUEST,
+    name: 'ten-plugins', title: 'the same Steelyard with ten plugins more: four taps each, one header read and one set', metric: CPU_PER_REQUEST,
     contenders: [steelyard('with ten plugins', 'steelyard-ten-plugins.config.ts'), STEELYARD], origin: 'pages', checks: [passesHeaders], seconds: 2,
     run: (bench, { port }, seconds) => runWrk(bench, port, seconds, { path: '/', connections: 64 }),
   },

@@ -23,10 +23,10 @@ export function toWire(thrown: unknown, depth = 0): ErrorWire {
     const error = thrown instanceof Error ? thrown : new Error(String(thrown));
     const cause = error.cause === undefined || depth === MAX_CAUSES ? {} : { cause: toWire(error.cause, depth + 1) };
     // Whatever else they are, as an error of somebody else's may have them, could not be posted.
-    const text = { message: String(error.message), stack: String(error.stack ?? ''), ...cause };
+    const text = { message: textOf(error.message), stack: textOf(error.stack ?? ''), ...cause };
     if (!isSteelyardError(error)) return { code: '', hint: '', source: '', ...text };
     const config = error instanceof ConfigError ? { faults: error.faults, files: error.files } : {};
-    return { code: error.code, hint: String(error.hint), source: String(error.source), ...text, ...config };
+    return { code: error.code, hint: textOf(error.hint), source: textOf(error.source), ...text, ...config };
   } catch {
     // Its getters are somebody else's code.
     return { code: '', message: 'what was thrown cannot be described', hint: '', source: '', stack: '' };
@@ -43,4 +43,9 @@ export function fromWire(wire: ErrorWire): Error {
   // Where it was thrown, which is in another thread.
   error.stack = stack;
   return error;
+}
+
+/** Of what is a string by its type, and may be anything in an error of somebody else's making. */
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : String(value);
 }

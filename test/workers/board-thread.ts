@@ -18,7 +18,6 @@ parentPort!.on('message', (message: Shared | Task) => {
   else if (message.kind === 'count') count(message, report);
   else churn(message);
   Atomics.add(shared.control, ENDED, 1);
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
   parentPort!.postMessage(report);
 });
 

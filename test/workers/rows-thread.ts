@@ -54,6 +54,5 @@ function turn(): void {
 turn();
 
 function post(message: FromRowsThread): void {
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
   parentPort!.postMessage(message);
 }

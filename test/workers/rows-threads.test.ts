@@ -1,4 +1,3 @@
-/* oxlint-disable unicorn/require-post-message-target-origin -- threads, not windows */
 /** Rows that real threads use: none is given out again while one of them still does. */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';

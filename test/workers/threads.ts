@@ -1,4 +1,3 @@
-/* oxlint-disable unicorn/require-post-message-target-origin -- threads, not windows */
 /** Real threads for tests of the scoreboard. */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';

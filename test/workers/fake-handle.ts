@@ -81,6 +81,11 @@ export class WorkerHandle {
     this.events.told(this.real, { kind: 'wounded', error: { code: '', message: 'a wound', hint: '', source: '', stack: '' } });
   }
 
+  leave(): Promise<void> {
+    this.end('it was stopped');
+    return Promise.resolve();
+  }
+
   ended(): Promise<void> {
     return Promise.resolve();
   }

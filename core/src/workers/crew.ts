@@ -118,8 +118,7 @@ export class Crew {
     // One that ends meanwhile has stopped as well.
     await worker.ask('stop', { drainLimitMs }).catch((error: unknown) => this.#parts.log.warn({ worker: worker.number }, `worker ${worker.number} did not stop in order: ${describeError(error)}`));
     clearTimeout(limit);
-    worker.end('it was stopped');
-    await worker.ended();
+    await worker.leave();
   }
 
   /** An exception that nobody caught may have left anything half done in it: it accepts no more and drains, while another takes its place. */

@@ -62,6 +62,8 @@ export type QuestionKind = keyof Questions;
 
 export type ToWorker =
   | { [K in QuestionKind]: { readonly kind: K; readonly id: number; readonly order: Questions[K][0] } }[QuestionKind]
+  /** The last: ends the thread from within. */
+  | { readonly kind: 'leave' }
   | { readonly kind: 'switch' }
   | { readonly kind: 'members'; readonly number: number; readonly pool: string; readonly members: readonly MemberOrder[] }
   | { readonly kind: 'addresses'; readonly host: string; readonly addresses: readonly string[] }

@@ -8,6 +8,9 @@ import type { QuestionKind, Questions, ToMain, ToWorker, WorkerBirth } from './m
 /** From the thread's creation until it listens to main. */
 const START_LIMIT_MS = 30_000;
 
+/** What an exit from within may take: log lines wait up to two seconds for their reader. */
+const LEAVE_LIMIT_MS = 5_000;
+
 /** What a worker says of its own accord. */
 export type Told = Exclude<ToMain, { kind: 'ready' | 'answer' | 'failed' }>;
 
@@ -84,6 +87,15 @@ export class WorkerHandle {
   end(why: string): void {
     this.#why ||= why;
     void this.#thread.terminate();
+  }
+
+  /** Ends the thread from within, which has stopped everything. Resolves when it has ended. */
+  async leave(): Promise<void> {
+    this.#why ||= 'it was stopped';
+    this.tell({ kind: 'leave' });
+    const limit = setTimeout(() => this.end(''), LEAVE_LIMIT_MS);
+    await this.ended();
+    clearTimeout(limit);
   }
 
   async ended(): Promise<void> {

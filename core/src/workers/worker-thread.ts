@@ -75,7 +75,7 @@ export class WorkerThread {
   }
 
   /** A message from main. Those that are no questions take effect before this returns. Main takes them for done: one that fails is a wound. */
-  async hear(message: ToWorker): Promise<void> {
+  async hear(message: Exclude<ToWorker, { kind: 'leave' }>): Promise<void> {
     try {
       await this.#take(message);
     } catch (error) {
@@ -83,7 +83,7 @@ export class WorkerThread {
     }
   }
 
-  async #take(message: ToWorker): Promise<void> {
+  async #take(message: Exclude<ToWorker, { kind: 'leave' }>): Promise<void> {
     switch (message.kind) {
       case 'switch':
         return this.#switchOver();

@@ -1,9 +1,11 @@
 /** The config of the tests of worker threads. Functions do not cross threads, so each thread loads this file; the environment tells it what is wanted. */
 import { threadId } from 'node:worker_threads';
-import { defineConfig, definePlugin, type Config } from '@steelyard/sdk';
+import { defineConfig, defineDiscovery, definePlugin, type BackendSpec, type Config } from '@steelyard/sdk';
+import httpCheck from '@steelyard/plugins/http-check';
 import leastConnections from '@steelyard/plugins/least-connections';
 import passiveCheck from '@steelyard/plugins/passive-check';
 import prometheus from '@steelyard/plugins/prometheus';
+import roundRobin from '@steelyard/plugins/round-robin';
 
 /** What a test wants, as JSON in `WORKERS_TEST`. */
 export interface Wanted {
@@ -21,6 +23,19 @@ export interface Wanted {
   differs?: boolean;
   /** Backend of the tcp listener. */
   tcp?: string;
+  /** The members come from `globalThis.discovered` of the main thread, where the test is. */
+  discovers?: boolean;
+  /** Checked every 20 ms, at /healthz. */
+  checks?: boolean;
+  /** Of the http listener. Default 0. */
+  port?: number;
+  strategy?: 'round-robin';
+}
+
+/** What the test and the discovery, both in the main thread, share. */
+export interface Discovered {
+  list: Config['pools'][string]['backends'];
+  update?: (list: (string | BackendSpec)[]) => void;
 }
 
 const wanted = JSON.parse(process.env.WORKERS_TEST ?? '{"backends":[]}') as Wanted;
@@ -38,9 +53,14 @@ const behave = definePlugin<{}>({
     host.hooks.onRequest.tap((exchange) => {
       seen.add();
       const { path } = exchange.request;
-      if (path === '/spin') for (;;);
+      if (path === '/spin') {
+        host.log.info('about to spin');
+        for (;;);
+      }
       if (path === '/exit') process.exit(3);
       if (path === '/throw') setTimeout(() => { throw new Error('thrown by behave'); });
+      if (path === '/eat') for (const eaten: number[][] = []; ; eaten.push(Array.from({ length: 100_000 }, Math.random)));
+      if (path === '/chatter') for (let line = 0; line < 100; line++) host.log.info({ line, filling: 'x'.repeat(line * 30) }, 'chatter');
       if (path === '/reject') void Promise.reject(new Error('rejected by behave'));
     });
     host.hooks.onResponseHead.tap((_exchange, head) => {
@@ -60,20 +80,32 @@ const listener = definePlugin<{}>({
   },
 });
 
+const discovered = defineDiscovery<{}>({
+  name: 'discovered', options: {},
+  watch(update) {
+    const shared = (globalThis as unknown as { discovered: Discovered }).discovered;
+    shared.update = update;
+    update(shared.list as string[]);
+  },
+});
+
 export default defineConfig({
   workers: 2,
   stallLimitMs: wanted.stallLimitMs ?? 5_000,
   drainLimitMs: wanted.drainLimitMs ?? 5_000,
   log: { level: 'info' },
   listeners: [
-    { name: 'web', port: 0, host: '127.0.0.1', timeouts: { idleMs: wanted.differs ? Math.floor(Math.random() * 1e9) + 1 : 60_000 } },
+    { name: 'web', port: wanted.port ?? 0, host: '127.0.0.1', timeouts: { idleMs: wanted.differs ? Math.floor(Math.random() * 1e9) + 1 : 60_000 } },
     { name: 'raw', protocol: 'tcp', port: 0, host: '127.0.0.1', pool: 'raw' },
   ],
   pools: {
     web: {
-      backends: wanted.backends as string[],
-      strategy: leastConnections(),
-      health: passiveCheck({ failures: wanted.failures ?? 5, ejectMs: wanted.ejectMs ?? 10_000 }),
+      backends: wanted.discovers === true ? discovered() : (wanted.backends as string[]),
+      strategy: wanted.strategy === 'round-robin' ? roundRobin() : leastConnections(),
+      health: [
+        passiveCheck({ failures: wanted.failures ?? 5, ejectMs: wanted.ejectMs ?? 10_000 }),
+        ...(wanted.checks === true ? [httpCheck({ path: '/healthz', intervalMs: 20, timeoutMs: 1_000, rise: 1, fall: 1 })] : []),
+      ],
     },
     raw: { protocol: 'tcp', backends: wanted.tcp === undefined ? [] : [wanted.tcp] },
   },

@@ -38,6 +38,11 @@ const IDS: Readonly<Record<string, number>> = {
   'proxy-authentication-info': HOP_BY_HOP,
 };
 
+/** What says where a message ends and which hop a field is for: only the core writes it. `Expect` decides when a body is sent. In small letters. */
+export const FRAMING_NAMES: ReadonlySet<string> = new Set([
+  'content-length', 'transfer-encoding', 'connection', 'keep-alive', 'proxy-connection', 'te', 'upgrade', 'trailer', 'http2-settings', 'expect',
+]);
+
 const X_FORWARDED = 'x-forwarded-';
 const NAMES: string[] = Array.from({ length: 256 }, () => '');
 const ID_OF_HASH = new Uint8Array(256);
@@ -51,10 +56,6 @@ for (const [name, id] of Object.entries(IDS)) {
 /** 0 to 255, the same for capitals and small letters. For tokens: `| 0x20` makes letters small and keeps others apart from most. */
 export function hashOf(length: number, first: number, last: number): number {
   return (length * 7 + (first | 0x20) * 3 + (last | 0x20) * 29) & 0xff;
-}
-
-export function hashOfName(name: string): number {
-  return name === '' ? 0 : hashOf(name.length, name.charCodeAt(0), name.charCodeAt(name.length - 1));
 }
 
 /** The id of the name in [start, end), whose hash the caller has. */

@@ -1,12 +1,14 @@
 /** What both heads have in common: the received bytes, the table over them, look-ups, the journal of edits, the framing. */
 import type { ErrorCode, HeadFields } from '@steelyard/sdk';
+import { askedName } from './asked-names.ts';
+import { DecodedValues } from './decoded-values.ts';
 import { EditJournal } from './edits.ts';
-import { CONNECTION, CONTENT_LENGTH, FORWARDING, HTTP2_SETTINGS, OTHER, TRANSFER_ENCODING, UPGRADE, hashOf, hashOfName } from './field-names.ts';
+import { CONNECTION, CONTENT_LENGTH, FORWARDING, HTTP2_SETTINGS, OTHER, TRANSFER_ENCODING, UPGRADE, hashOf } from './field-names.ts';
 import { FieldTable } from './field-table.ts';
 import {
   CODING_CHUNKED, CODING_MALFORMED, NO_LENGTH, endOfToken, isElementEnd, isPassableUpgrade, nextElement, readCoding, readLength,
 } from './framing.ts';
-import { LOWER, equalsIgnoringCase } from './grammar.ts';
+import { equalsIgnoringCase, isSameIgnoringCase } from './grammar.ts';
 import { copyRun } from './write-bytes.ts';
 
 /** Most heads fit; a larger one makes the copy grow. */
@@ -45,64 +47,65 @@ export abstract class MessageHead implements HeadFields {
   #saysClose = false;
   #saysKeepAlive = false;
   #options = 0;
+  readonly #values = new DecodedValues();
 
   // ---- look-ups ----
 
   header(name: string): string | undefined {
-    if (this.edits.count > 0) {
+    const asked = askedName(name);
+    const { edits, table } = this;
+    if (edits.count > 0 && edits.touches(asked)) {
       const values = this.headerValues(name);
       return values.length === 0 ? undefined : values.join(', ');
     }
-    const hash = hashOfName(name);
-    let found: string | undefined;
-    for (let field = 0; field < this.table.count; field++) {
-      if (!this.table.isNamed(field, name, hash, this.raw) || this.#isHidden(field)) continue;
-      const value = this.#value(field);
-      found = found === undefined ? value : `${found}, ${value}`;
-    }
+    if (this.#isHidden(asked.id)) return undefined;
+    let field = table.find(asked, 0, this.raw);
+    if (field < 0) return undefined;
+    let found = this.#value(field);
+    while ((field = table.find(asked, field + 1, this.raw)) >= 0) found = `${found}, ${this.#value(field)}`;
     return found;
   }
 
   headerValues(name: string): string[] {
-    const hash = hashOfName(name);
+    const asked = askedName(name);
+    const { edits, table, raw } = this;
+    const isEdited = edits.count > 0 && edits.touches(asked);
     const values: string[] = [];
-    for (let field = 0; field < this.table.count; field++) {
-      if (!this.table.isNamed(field, name, hash, this.raw) || this.#isHidden(field)) continue;
-      if (!this.edits.hides(this.table, field, this.raw)) values.push(this.#value(field));
+    if (!this.#isHidden(asked.id)) {
+      for (let field = table.find(asked, 0, raw); field >= 0; field = table.find(asked, field + 1, raw)) {
+        if (!isEdited || !edits.hides(table, field, raw)) values.push(this.#value(field));
+      }
     }
-    if (this.edits.count === 0 || name === '') return values;
+    if (!isEdited) return values;
     const written: [string, string][] = [];
-    this.edits.collect(name.toLowerCase(), written);
+    edits.collect(asked, written);
     for (const [, value] of written) values.push(value);
     return values;
   }
 
   hasHeader(name: string): boolean {
-    if (this.edits.count > 0) return this.headerValues(name).length > 0;
-    const hash = hashOfName(name);
-    for (let field = 0; field < this.table.count; field++) {
-      if (this.table.isNamed(field, name, hash, this.raw) && !this.#isHidden(field)) return true;
-    }
-    return false;
+    const asked = askedName(name);
+    if (this.edits.count > 0 && this.edits.touches(asked)) return this.headerValues(name).length > 0;
+    return !this.#isHidden(asked.id) && this.table.find(asked, 0, this.raw) >= 0;
   }
 
   headers(): [name: string, value: string][] {
     const fields: [string, string][] = [];
     for (let field = 0; field < this.table.count; field++) {
-      if (this.#isHidden(field) || this.edits.hides(this.table, field, this.raw)) continue;
+      if (this.#isHidden(this.table.id(field)) || this.edits.hides(this.table, field, this.raw)) continue;
       fields.push([this.raw.toString('latin1', this.table.lineStart(field), this.table.nameEnd(field)), this.#value(field)]);
     }
-    this.edits.collect('', fields);
+    this.edits.collect(undefined, fields);
     return fields;
   }
 
   /** What an untrusted client says of itself does not go on: nobody may build on it either. */
-  #isHidden(field: number): boolean {
-    return this.hideForwarding && this.table.id(field) === FORWARDING;
+  #isHidden(id: number): boolean {
+    return this.hideForwarding && id === FORWARDING;
   }
 
   #value(field: number): string {
-    return this.raw.toString('latin1', this.table.valueStart(field), this.table.valueEnd(field));
+    return this.#values.of(field, this.table, this.raw);
   }
 
   // ---- edits ----
@@ -146,6 +149,7 @@ export abstract class MessageHead implements HeadFields {
     this.#options = 0;
     this.table.count = 0;
     if (this.edits.count > 0) this.clearEdits();
+    this.#values.forget();
   }
 
   /** Ends the parse with a fault. */
@@ -155,8 +159,10 @@ export abstract class MessageHead implements HeadFields {
     return -1;
   }
 
-  /** Between two uses: a large copy is given up, or each exchange of a burst would keep the largest head that it ever saw. */
+  /** Between two uses: what is large is given up, or each exchange of a burst would keep the largest head that it ever saw. */
   shrink(): void {
+    this.#values.forget();
+    this.edits.shrink();
     if (this.raw.length > KEPT_HEAD_BYTES) this.raw = Buffer.allocUnsafeSlow(USUAL_HEAD_BYTES);
   }
 
@@ -277,7 +283,7 @@ export abstract class MessageHead implements HeadFields {
         const nameStart = this.table.lineStart(field);
         // Upgrade is named wherever it is meant; it has its own rule.
         if (this.table.nameEnd(field) - nameStart !== size || this.table.id(field) === UPGRADE) continue;
-        if (isSameName(bytes, at, base + nameStart, size)) this.table.drop(field);
+        if (isSameIgnoringCase(bytes, at, base + nameStart, size)) this.table.drop(field);
       }
       at = nextElement(bytes, optionEnd, end);
     }
@@ -287,11 +293,4 @@ export abstract class MessageHead implements HeadFields {
     this.fail('ERR_REQUEST_MALFORMED', detail);
     return false;
   }
-}
-
-function isSameName(bytes: Buffer, one: number, other: number, size: number): boolean {
-  for (let i = 0; i < size; i++) {
-    if (LOWER[bytes[one + i]!] !== LOWER[bytes[other + i]!]) return false;
-  }
-  return true;
 }

@@ -57,7 +57,7 @@ describe.skipIf(allocatedBytes() === undefined)('in steady state', () => {
   });
   it('a field is looked up again, set and written without allocation', () => {
     const call = (): void => {
-      requestHead.clearEdits();
+      requestHead.rollback(0);
       requestHead.setHeader('X-B', requestHead.header('user-agent') === undefined ? 'no' : 'yes');
       requestHead.write(out, 0, toBackend);
     };

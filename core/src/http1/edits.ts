@@ -11,13 +11,13 @@ const APPEND = 2;
 const REMOVE = 3;
 const SET_TARGET = 4;
 
-/** Field names fall into so many buckets by their hash: an empty one answers most questions without a look at the edits. */
-const BUCKETS = 64;
+/** As many as names have hashes. */
+const HASHES = 256;
 /** Edits whose objects a head keeps for its next use. */
 const KEPT_EDITS = 64;
 const NO_NAME = askedName('');
-/** `clearedBy` of an edit that stands. */
-const NOBODY = Infinity;
+/** `clearedBy` of an edit that stands: above any place in a journal, and small enough that the engine does not box it. */
+const NOBODY = 0x3fff_ffff;
 
 interface Edit {
   kind: number;
@@ -33,18 +33,18 @@ export class EditJournal {
   bound = 0;
   /** Longer than `count` where there were more once: the objects are used again. */
   readonly #edits: Edit[] = [];
-  /** Edits of fields, by bucket. */
-  readonly #inBucket = new Uint32Array(BUCKETS);
+  /** Edits of fields, by the hash of their name: most look-ups and received fields are about names that no edit has. */
+  readonly #byHash = new Uint32Array(HASHES);
   #targets = 0;
 
   set(name: string, value: string): AskedName {
-    return this.#add(SET, writableName(name), writableValue(name, value));
+    return this.#add(SET, this.#writableName(name), writableValue(name, value));
   }
   append(name: string, value: string): AskedName {
-    return this.#add(APPEND, writableName(name), writableValue(name, value));
+    return this.#add(APPEND, this.#writableName(name), writableValue(name, value));
   }
   remove(name: string): AskedName {
-    return this.#add(REMOVE, writableName(name), '');
+    return this.#add(REMOVE, this.#writableName(name), '');
   }
   setTarget(target: string): void {
     this.#add(SET_TARGET, NO_NAME, checkedTarget(target));
@@ -58,7 +58,7 @@ export class EditJournal {
       this.bound -= sizeOf(edit);
       edit.value = '';
       if (edit.kind === SET_TARGET) this.#targets -= 1;
-      else this.#inBucket[bucketOf(edit.name.hash)]! -= 1;
+      else this.#byHash[edit.name.hash]! -= 1;
     }
     for (let at = 0; at < mark; at++) {
       const edit = this.#edits[at]!;
@@ -80,9 +80,13 @@ export class EditJournal {
     return this.#edits[at]!.value;
   }
 
+  /** False: no edit is about a name of this hash. */
+  mayTouch(hash: number): boolean {
+    return this.#byHash[hash] !== 0;
+  }
   /** Whether the received field is replaced or removed. */
   hides(table: FieldTable, field: number, raw: Buffer): boolean {
-    if (this.#inBucket[bucketOf(table.hash(field))] === 0) return false;
+    if (!this.mayTouch(table.hash(field))) return false;
     for (let at = 0; at < this.count; at++) {
       const edit = this.#edits[at]!;
       if (isClearing(edit.kind) && table.isNamed(field, edit.name, raw)) return true;
@@ -91,7 +95,7 @@ export class EditJournal {
   }
   /** Whether any edit is about the name. */
   touches(name: AskedName): boolean {
-    if (this.#inBucket[bucketOf(name.hash)] === 0) return false;
+    if (!this.mayTouch(name.hash)) return false;
     for (let at = 0; at < this.count; at++) {
       if (isSameName(this.#edits[at]!.name, name)) return true;
     }
@@ -99,7 +103,7 @@ export class EditJournal {
   }
   /** The last written value of the name; `undefined` = not written, or removed again. */
   lastValue(name: AskedName): string | undefined {
-    if (this.#inBucket[bucketOf(name.hash)] === 0) return undefined;
+    if (!this.mayTouch(name.hash)) return undefined;
     for (let at = this.count - 1; at >= 0; at--) {
       const edit = this.#edits[at]!;
       if (isSameName(edit.name, name)) return edit.kind === REMOVE ? undefined : edit.value;
@@ -107,11 +111,17 @@ export class EditJournal {
     return undefined;
   }
 
-  /** The fields that the edits leave, in order; all of them, or those of one name. */
-  collect(name: AskedName | undefined, into: [name: string, value: string][]): void {
+  /** The fields that the edits leave, in order. */
+  collect(into: [name: string, value: string][]): void {
     for (let at = 0; at < this.count; at++) {
       const edit = this.#edits[at]!;
-      if (isWriting(edit) && (name === undefined || isSameName(edit.name, name))) into.push([edit.name.spelled, edit.value]);
+      if (isWriting(edit)) into.push([edit.name.spelled, edit.value]);
+    }
+  }
+  collectValues(name: AskedName, into: string[]): void {
+    for (let at = 0; at < this.count; at++) {
+      const edit = this.#edits[at]!;
+      if (isWriting(edit) && isSameName(edit.name, name)) into.push(edit.value);
     }
   }
 
@@ -127,6 +137,15 @@ export class EditJournal {
     return at;
   }
 
+  #writableName(spelled: string): AskedName {
+    // The same plugins edit request after request in the same order: what stood at this place before was looked at then.
+    const before = this.#edits[this.count]?.name;
+    if (before !== undefined && before !== NO_NAME && before.spelled === spelled) return before;
+    const name = typeof spelled === 'string' ? askedName(spelled) : NO_NAME;
+    if (!name.isToken) refuseEdit(`${JSON.stringify(spelled)} is no field name`, "letters, digits and !#$%&'*+-.^_`|~ may stand in one");
+    if (name.isFraming) refuseEdit(`the field ${spelled} belongs to the connection or the framing`, 'only the core writes it');
+    return name;
+  }
   #add(kind: number, name: AskedName, value: string): AskedName {
     const index = this.count;
     let edit = this.#edits[index];
@@ -144,9 +163,8 @@ export class EditJournal {
     if (kind === SET_TARGET) {
       this.#targets += 1;
     } else {
-      const bucket = bucketOf(name.hash);
-      if (this.#inBucket[bucket] !== 0 && isClearing(kind)) this.#clear(name, index);
-      this.#inBucket[bucket]! += 1;
+      if (isClearing(kind) && this.mayTouch(name.hash)) this.#clear(name, index);
+      this.#byHash[name.hash]! += 1;
     }
     return name;
   }
@@ -158,9 +176,6 @@ export class EditJournal {
   }
 }
 
-function bucketOf(hash: number): number {
-  return hash & (BUCKETS - 1);
-}
 function sizeOf(edit: Edit): number {
   return edit.name.prefix.length + edit.value.length + 2;
 }
@@ -176,12 +191,6 @@ export function refuseEdit(message: string, hint: string): never {
   throw new SteelyardError('ERR_HEAD_EDIT', { source: 'plugin', message, hint });
 }
 
-function writableName(spelled: string): AskedName {
-  const name = typeof spelled === 'string' ? askedName(spelled) : NO_NAME;
-  if (!name.isToken) refuseEdit(`${JSON.stringify(spelled)} is no field name`, "letters, digits and !#$%&'*+-.^_`|~ may stand in one");
-  if (name.isFraming) refuseEdit(`the field ${spelled} belongs to the connection or the framing`, 'only the core writes it');
-  return name;
-}
 function writableValue(name: string, value: string): string {
   if (typeof value !== 'string') refuseEdit(`the value of ${name} is ${value === null ? 'null' : typeof value}`, 'give a string');
   if (!isAll(VALUE, value)) {

@@ -58,6 +58,10 @@ export function hashOf(length: number, first: number, last: number): number {
   return (length * 7 + (first | 0x20) * 3 + (last | 0x20) * 29) & 0xff;
 }
 
+export function hashOfName(name: string): number {
+  return name === '' ? 0 : hashOf(name.length, name.charCodeAt(0), name.charCodeAt(name.length - 1));
+}
+
 /** The id of the name in [start, end), whose hash the caller has. */
 export function idOf(hash: number, bytes: Uint8Array, start: number, end: number): number {
   const id = ID_OF_HASH[hash]!;

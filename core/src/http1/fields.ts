@@ -1,14 +1,14 @@
 /** What both heads have in common: the received bytes, the table over them, look-ups, the journal of edits, the framing. */
 import type { ErrorCode, HeadFields } from '@steelyard/sdk';
-import { askedName } from './asked-names.ts';
-import { DecodedValues } from './decoded-values.ts';
+import { type AskedName, askedName } from './asked-names.ts';
 import { EditJournal } from './edits.ts';
-import { CONNECTION, CONTENT_LENGTH, FORWARDING, HTTP2_SETTINGS, OTHER, TRANSFER_ENCODING, UPGRADE, hashOf } from './field-names.ts';
+import { CONNECTION, CONTENT_LENGTH, FORWARDING, HTTP2_SETTINGS, OTHER, TRANSFER_ENCODING, UPGRADE, hashOf, hashOfName } from './field-names.ts';
 import { FieldTable } from './field-table.ts';
 import {
   CODING_CHUNKED, CODING_MALFORMED, NO_LENGTH, endOfToken, isElementEnd, isPassableUpgrade, nextElement, readCoding, readLength,
 } from './framing.ts';
 import { equalsIgnoringCase, isSameIgnoringCase } from './grammar.ts';
+import { LookUps } from './look-ups.ts';
 import { copyRun } from './write-bytes.ts';
 
 /** Most heads fit; a larger one makes the copy grow. */
@@ -31,8 +31,7 @@ export abstract class MessageHead implements HeadFields {
   /** One sentence for the log. */
   faultDetail = '';
 
-  /** Look-ups do not show received `X-Forwarded-*` and `Forwarded` fields. Set after the parse; each parse resets it. */
-  hideForwarding = false;
+  #hidesForwarding = false;
 
   /** The head as received, from the first byte of its first line. Valid until the next parse into this object. */
   protected raw: Buffer = Buffer.allocUnsafeSlow(USUAL_HEAD_BYTES);
@@ -47,46 +46,42 @@ export abstract class MessageHead implements HeadFields {
   #saysClose = false;
   #saysKeepAlive = false;
   #options = 0;
-  readonly #values = new DecodedValues();
+  readonly #lookUps = new LookUps();
 
   // ---- look-ups ----
 
   header(name: string): string | undefined {
-    const asked = askedName(name);
-    const { edits, table } = this;
-    if (edits.count > 0 && edits.touches(asked)) {
+    const hash = hashOfName(name);
+    if (this.edits.mayTouch(hash) && this.edits.touches(askedName(name))) {
       const values = this.headerValues(name);
       return values.length === 0 ? undefined : values.join(', ');
     }
-    if (this.#isHidden(asked.id)) return undefined;
-    let field = table.find(asked, 0, this.raw);
-    if (field < 0) return undefined;
-    let found = this.#value(field);
-    while ((field = table.find(asked, field + 1, this.raw)) >= 0) found = `${found}, ${this.#value(field)}`;
+    if (this.#lookUps.has(name, hash)) return this.#lookUps.answer(hash);
+    return this.#lookUps.keep(name, hash, this.#received(askedName(name)));
+  }
+
+  #received(name: AskedName): string | undefined {
+    let found: string | undefined;
+    for (let field = this.#find(name, 0); field >= 0; field = this.#find(name, field + 1)) {
+      found = found === undefined ? this.#value(field) : `${found}, ${this.#value(field)}`;
+    }
     return found;
   }
 
   headerValues(name: string): string[] {
     const asked = askedName(name);
-    const { edits, table, raw } = this;
-    const isEdited = edits.count > 0 && edits.touches(asked);
+    const isEdited = this.edits.touches(asked);
     const values: string[] = [];
-    if (!this.#isHidden(asked.id)) {
-      for (let field = table.find(asked, 0, raw); field >= 0; field = table.find(asked, field + 1, raw)) {
-        if (!isEdited || !edits.hides(table, field, raw)) values.push(this.#value(field));
-      }
+    for (let field = this.#find(asked, 0); field >= 0; field = this.#find(asked, field + 1)) {
+      if (!isEdited || !this.edits.hides(this.table, field, this.raw)) values.push(this.#value(field));
     }
-    if (!isEdited) return values;
-    const written: [string, string][] = [];
-    edits.collect(asked, written);
-    for (const [, value] of written) values.push(value);
+    if (isEdited) this.edits.collectValues(asked, values);
     return values;
   }
 
   hasHeader(name: string): boolean {
     const asked = askedName(name);
-    if (this.edits.count > 0 && this.edits.touches(asked)) return this.headerValues(name).length > 0;
-    return !this.#isHidden(asked.id) && this.table.find(asked, 0, this.raw) >= 0;
+    return this.edits.touches(asked) ? this.headerValues(name).length > 0 : this.#find(asked, 0) >= 0;
   }
 
   headers(): [name: string, value: string][] {
@@ -95,17 +90,26 @@ export abstract class MessageHead implements HeadFields {
       if (this.#isHidden(this.table.id(field)) || this.edits.hides(this.table, field, this.raw)) continue;
       fields.push([this.raw.toString('latin1', this.table.lineStart(field), this.table.nameEnd(field)), this.#value(field)]);
     }
-    this.edits.collect(undefined, fields);
+    this.edits.collect(fields);
     return fields;
   }
 
+  /** Look-ups do not show received `X-Forwarded-*` and `Forwarded` fields. Set after the parse; each parse resets it. */
+  set hideForwarding(isHidden: boolean) {
+    if (isHidden !== this.#hidesForwarding) this.#lookUps.forget();
+    this.#hidesForwarding = isHidden;
+  }
   /** What an untrusted client says of itself does not go on: nobody may build on it either. */
   #isHidden(id: number): boolean {
-    return this.hideForwarding && id === FORWARDING;
+    return this.#hidesForwarding && id === FORWARDING;
+  }
+  /** The first received field of the name at or behind `from` that may be shown; -1 = none. */
+  #find(name: AskedName, from: number): number {
+    return this.#isHidden(name.id) ? -1 : this.table.find(name, from, this.raw);
   }
 
   #value(field: number): string {
-    return this.#values.of(field, this.table, this.raw);
+    return this.raw.toString('latin1', this.table.valueStart(field), this.table.valueEnd(field));
   }
 
   // ---- edits ----
@@ -127,9 +131,6 @@ export abstract class MessageHead implements HeadFields {
   rollback(mark: number): void {
     this.edits.rollback(mark);
   }
-  clearEdits(): void {
-    this.rollback(0);
-  }
 
   // ---- for the parsers of the two heads ----
 
@@ -140,7 +141,7 @@ export abstract class MessageHead implements HeadFields {
     this.fault = '';
     this.faultDetail = '';
     this.isHttp10 = false;
-    this.hideForwarding = false;
+    this.#hidesForwarding = false;
     this.wantsUpgrade = false;
     this.hasPassableUpgrade = false;
     this.#seesUpgrade = false;
@@ -148,8 +149,8 @@ export abstract class MessageHead implements HeadFields {
     this.#saysKeepAlive = false;
     this.#options = 0;
     this.table.count = 0;
-    if (this.edits.count > 0) this.clearEdits();
-    this.#values.forget();
+    this.#lookUps.forget();
+    if (this.edits.count > 0) this.rollback(0);
   }
 
   /** Ends the parse with a fault. */
@@ -161,7 +162,7 @@ export abstract class MessageHead implements HeadFields {
 
   /** Between two uses: what is large is given up, or each exchange of a burst would keep the largest head that it ever saw. */
   shrink(): void {
-    this.#values.forget();
+    this.#lookUps.forget();
     this.edits.shrink();
     if (this.raw.length > KEPT_HEAD_BYTES) this.raw = Buffer.allocUnsafeSlow(USUAL_HEAD_BYTES);
   }
@@ -183,7 +184,10 @@ export abstract class MessageHead implements HeadFields {
     return true;
   }
 
-  protected judge(id: number, _field: number, bytes: Buffer, start: number, end: number): boolean {
+  /** One field that the core has to do with; the head's own kinds first. */
+  protected abstract judge(id: number, field: number, bytes: Buffer, start: number, end: number): boolean;
+
+  protected judgeCommon(id: number, bytes: Buffer, start: number, end: number): boolean {
     switch (id) {
       case CONTENT_LENGTH:
         return this.#judgeLength(bytes, start, end);

@@ -39,7 +39,7 @@ export function equalsIgnoringCase(bytes: Uint8Array, start: number, end: number
   return true;
 }
 
-/** Whether `size` bytes at two places are the same text. */
+/** Whether two ranges of the same bytes are the same text, whatever their case. */
 export function isSameIgnoringCase(bytes: Uint8Array, one: number, other: number, size: number): boolean {
   for (let i = 0; i < size; i++) {
     if (LOWER[bytes[one + i]!] !== LOWER[bytes[other + i]!]) return false;

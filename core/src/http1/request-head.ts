@@ -5,11 +5,11 @@ import { refuseEdit } from './edits.ts';
 import { EXPECT, FORWARDING, HOST, OTHER, UPGRADE } from './field-names.ts';
 import { FIELDS_FAULT, FIELDS_MORE, FIELDS_TOO_MANY } from './field-table.ts';
 import { MessageHead } from './fields.ts';
-import { ZERO, equalsIgnoringCase, isSameIgnoringCase } from './grammar.ts';
+import { ZERO, equalsIgnoringCase } from './grammar.ts';
 import type { HeadLimits } from './limits.ts';
 import { HEAD, OTHER_METHOD, isIdempotentMethod, methodName } from './methods.ts';
 import { RequestLine } from './request-line.ts';
-import { isAuthority, normalisePath, pathOf } from './target.ts';
+import { isAuthority, mayHaveDotSegments, normalisePath, pathOf } from './target.ts';
 import { CHUNKED_LINE, UPGRADE_LINE, copyRun, writeCrlf, writeLength, writeText } from './write-bytes.ts';
 
 export { endsHead } from './field-table.ts';
@@ -62,6 +62,10 @@ export class Http1RequestHead extends MessageHead implements RequestHead {
   get path(): string {
     return (this.#path ??= normalisePath(pathOf(this.target)));
   }
+  /** False: no dot segment can stand in it, plain or encoded. */
+  get mayHaveDotSegments(): boolean {
+    return this.edits.target() !== undefined || mayHaveDotSegments(this.raw, this.#line.targetStart, this.#line.targetEnd);
+  }
   get query(): string {
     const mark = this.target.indexOf('?');
     return mark < 0 ? '' : this.target.slice(mark + 1);
@@ -71,7 +75,8 @@ export class Http1RequestHead extends MessageHead implements RequestHead {
   }
   /** As `host === ''`, without making a string. */
   get lacksHost(): boolean {
-    return this.edits.count > 0 ? this.host === '' : this.#hostStart() === this.#hostEnd();
+    // What a plugin writes there is never empty.
+    return this.#hostStart() === this.#hostEnd() && this.edits.lastValue(HOST_FIELD) === undefined;
   }
   get version(): '1.0' | '1.1' {
     return this.isHttp10 ? '1.0' : '1.1';
@@ -122,7 +127,8 @@ export class Http1RequestHead extends MessageHead implements RequestHead {
     refuseEdit(why, 'replace it by setHeader');
   }
   override rollback(mark: number): void {
-    super.rollback(mark);
+    if (this.edits.count === mark) return;
+    this.edits.rollback(mark);
     this.#forgetStrings();
   }
   #forgetStrings(): void {
@@ -169,26 +175,18 @@ export class Http1RequestHead extends MessageHead implements RequestHead {
   protected override judge(id: number, field: number, bytes: Buffer, start: number, end: number): boolean {
     if (id === HOST) return this.#judgeHost(field, bytes, start, end);
     if (id === EXPECT) return this.#judgeExpect(bytes, start, end);
-    return super.judge(id, field, bytes, start, end);
+    return this.judgeCommon(id, bytes, start, end);
   }
 
   /** RFC 9112 §3.2: one Host, and the same as an absolute-form target says. */
   #judgeHost(field: number, bytes: Buffer, start: number, end: number): boolean {
-    const line = this.#line;
     let detail = '';
     if (this.#hostField >= 0) detail = 'two Host fields';
     else if (!isAuthority(bytes, start, end)) detail = 'a Host that is no host';
-    else if (line.authorityStart >= 0 && !this.#isTargetHost(bytes, start, end)) {
-      detail = 'a Host other than that of the target';
-    }
+    else if (this.#line.isOtherHost(bytes, start, end)) detail = 'a Host other than that of the target';
     this.#hostField = field;
     if (detail !== '') this.fail('ERR_REQUEST_MALFORMED', detail);
     return detail === '';
-  }
-
-  #isTargetHost(bytes: Buffer, start: number, end: number): boolean {
-    const { authorityStart, authorityEnd, base } = this.#line;
-    return end - start === authorityEnd - authorityStart && isSameIgnoringCase(bytes, start, base + authorityStart, end - start);
   }
 
   /** RFC 9110 §10.1.1. Two fields are a list, and a list is something else than 100-continue. */

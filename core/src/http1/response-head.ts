@@ -64,6 +64,10 @@ export class Http1ResponseHead extends MessageHead implements ResponseHead {
     return this.#conclude(bytes, start);
   }
 
+  protected override judge(id: number, _field: number, bytes: Buffer, start: number, end: number): boolean {
+    return this.judgeCommon(id, bytes, start, end);
+  }
+
   #parseStatusLine(bytes: Buffer, start: number, stop: number): number {
     for (let i = 0; i < REASON_AT; i++) {
       if (start + i >= stop) return 0;

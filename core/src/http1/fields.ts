@@ -1,5 +1,6 @@
 /** What both heads have in common: the received bytes, the table over them, look-ups, the journal of edits, the framing. */
 import type { ErrorCode, HeadFields } from '@steelyard/sdk';
+import { type AskedName, askedName } from './asked-names.ts';
 import { EditJournal } from './edits.ts';
 import { CONNECTION, CONTENT_LENGTH, FORWARDING, HTTP2_SETTINGS, OTHER, TRANSFER_ENCODING, UPGRADE, hashOf, hashOfName } from './field-names.ts';
 import { FieldTable } from './field-table.ts';
@@ -51,51 +52,45 @@ export abstract class MessageHead implements HeadFields {
 
   header(name: string): string | undefined {
     const hash = hashOfName(name);
-    if (this.edits.mayTouch(hash)) {
+    if (this.edits.mayTouch(hash) && this.edits.touches(askedName(name))) {
       const values = this.headerValues(name);
       return values.length === 0 ? undefined : values.join(', ');
     }
     if (this.#lookUps.has(name, hash)) return this.#lookUps.answer(hash);
+    return this.#lookUps.keep(name, hash, this.#received(askedName(name)));
+  }
+
+  #received(name: AskedName): string | undefined {
     let found: string | undefined;
-    for (let field = 0; field < this.table.count; field++) {
-      if (!this.table.isNamed(field, name, hash, this.raw) || this.#isHidden(field)) continue;
-      const value = this.#value(field);
-      found = found === undefined ? value : `${found}, ${value}`;
+    for (let field = this.#find(name, 0); field >= 0; field = this.#find(name, field + 1)) {
+      found = found === undefined ? this.#value(field) : `${found}, ${this.#value(field)}`;
     }
-    this.#lookUps.keep(name, hash, found);
     return found;
   }
 
   headerValues(name: string): string[] {
-    const hash = hashOfName(name);
+    const asked = askedName(name);
+    const isEdited = this.edits.touches(asked);
     const values: string[] = [];
-    for (let field = 0; field < this.table.count; field++) {
-      if (!this.table.isNamed(field, name, hash, this.raw) || this.#isHidden(field)) continue;
-      if (!this.edits.hides(this.table, field, this.raw)) values.push(this.#value(field));
+    for (let field = this.#find(asked, 0); field >= 0; field = this.#find(asked, field + 1)) {
+      if (!isEdited || !this.edits.hides(this.table, field, this.raw)) values.push(this.#value(field));
     }
-    if (!this.edits.mayTouch(hash) || name === '') return values;
-    const written: [string, string][] = [];
-    this.edits.collect(name.toLowerCase(), written);
-    for (const [, value] of written) values.push(value);
+    if (isEdited) this.edits.collectValues(asked, values);
     return values;
   }
 
   hasHeader(name: string): boolean {
-    const hash = hashOfName(name);
-    if (this.edits.mayTouch(hash)) return this.headerValues(name).length > 0;
-    for (let field = 0; field < this.table.count; field++) {
-      if (this.table.isNamed(field, name, hash, this.raw) && !this.#isHidden(field)) return true;
-    }
-    return false;
+    const asked = askedName(name);
+    return this.edits.touches(asked) ? this.headerValues(name).length > 0 : this.#find(asked, 0) >= 0;
   }
 
   headers(): [name: string, value: string][] {
     const fields: [string, string][] = [];
     for (let field = 0; field < this.table.count; field++) {
-      if (this.#isHidden(field) || this.edits.hides(this.table, field, this.raw)) continue;
+      if (this.#isHidden(this.table.id(field)) || this.edits.hides(this.table, field, this.raw)) continue;
       fields.push([this.raw.toString('latin1', this.table.lineStart(field), this.table.nameEnd(field)), this.#value(field)]);
     }
-    this.edits.collect('', fields);
+    this.edits.collect(fields);
     return fields;
   }
 
@@ -105,8 +100,12 @@ export abstract class MessageHead implements HeadFields {
     this.#hidesForwarding = isHidden;
   }
   /** What an untrusted client says of itself does not go on: nobody may build on it either. */
-  #isHidden(field: number): boolean {
-    return this.#hidesForwarding && this.table.id(field) === FORWARDING;
+  #isHidden(id: number): boolean {
+    return this.#hidesForwarding && id === FORWARDING;
+  }
+  /** The first received field of the name at or behind `from` that may be shown; -1 = none. */
+  #find(name: AskedName, from: number): number {
+    return this.#isHidden(name.id) ? -1 : this.table.find(name, from, this.raw);
   }
 
   #value(field: number): string {
@@ -161,9 +160,10 @@ export abstract class MessageHead implements HeadFields {
     return -1;
   }
 
-  /** Between two uses: a large copy is given up, or each exchange of a burst would keep the largest head that it ever saw. */
+  /** Between two uses: what is large is given up, or each exchange of a burst would keep the largest head that it ever saw. */
   shrink(): void {
     this.#lookUps.forget();
+    this.edits.shrink();
     if (this.raw.length > KEPT_HEAD_BYTES) this.raw = Buffer.allocUnsafeSlow(USUAL_HEAD_BYTES);
   }
 

@@ -15,10 +15,11 @@ export class LookUps {
   answer(hash: number): string | undefined {
     return this.#answers[hash & (PLACES - 1)];
   }
-  keep(name: string, hash: number, answer: string | undefined): void {
+  /** @returns the answer. */
+  keep(name: string, hash: number, answer: string | undefined): string | undefined {
     this.#isEmpty = false;
     this.#names[hash & (PLACES - 1)] = name;
-    this.#answers[hash & (PLACES - 1)] = answer;
+    return (this.#answers[hash & (PLACES - 1)] = answer);
   }
 
   /** The head changes. */

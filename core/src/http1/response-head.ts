@@ -123,7 +123,7 @@ export class Http1ResponseHead extends MessageHead implements ResponseHead {
     }
     at = this.writeLines(out, at, from, wire.connection === 'upgrade' ? PASSING | (1 << UPGRADE) : PASSING);
     out[versionAt + MINOR_AT] = ZERO + 1;
-    if (this.edits.count > 0) at = this.edits.write(out, at, '');
+    if (this.edits.count > 0) at = this.edits.write(out, at, OTHER);
 
     if (wire.framing === 'chunked') at = copyRun(CHUNKED_LINE, 0, CHUNKED_LINE.length, out, at);
     else if (wire.framing !== 'close' && this.contentLength >= 0) at = writeLength(this.contentLength, out, at);

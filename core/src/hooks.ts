@@ -11,10 +11,12 @@ import type {
 import {
   CONNECT_RULES, type ConnectVerdict, type DecisionRules, guardAsyncDecision, guardDecision, REQUEST_RULES, type RequestVerdict,
 } from './plugins/decision.ts';
+import { type DecisionHook, ImmediateDecision } from './decision-hook.ts';
 import { guardHeadEdit, guardNotice, guardSelect } from './plugins/guard.ts';
 import { Quarantine } from './plugins/quarantine.ts';
 import type { PluginRuntime } from './plugins/runtime.ts';
 
+export type { DecisionHook } from './decision-hook.ts';
 export type { ConnectVerdict, RedirectableExchange, RequestVerdict } from './plugins/decision.ts';
 export type { RevertibleHead } from './plugins/guard.ts';
 
@@ -26,8 +28,8 @@ const MAX_TIME_LIMIT_MS = 60_000;
  * callback: `promise` costs 100 to 280 ns. None of them throws, and no callback is given an error.
  */
 export interface HookSet {
-  readonly onConnect: AsyncSeriesBailHook<[Connection], ConnectVerdict> | undefined;
-  readonly onRequest: AsyncSeriesBailHook<[HttpExchange], RequestVerdict> | undefined;
+  readonly onConnect: DecisionHook<Connection, ConnectVerdict> | undefined;
+  readonly onRequest: DecisionHook<HttpExchange, RequestVerdict> | undefined;
   readonly selectBackend: SyncBailHook<[Exchange, PoolView], Backend> | undefined;
   readonly onResponseHead: SyncHook<[HttpExchange, ResponseHead]> | undefined;
   readonly onAttempt: SyncHook<[Exchange, Backend, Outcome]> | undefined;
@@ -128,8 +130,8 @@ export class TapRegistry {
       .sort((a, b) => order.get(a.scope)! - order.get(b.scope)! || a.stage - b.stage || a.order - b.order);
     const compiled = <H extends object>(hook: HookName, make: () => H): H | undefined => this.#hook(taps.filter((tap) => tap.hook === hook), make);
     return {
-      onConnect: compiled('onConnect', () => new AsyncSeriesBailHook<[Connection], ConnectVerdict>(['connection'])),
-      onRequest: compiled('onRequest', () => new AsyncSeriesBailHook<[HttpExchange], RequestVerdict>(['exchange'])),
+      onConnect: this.#decisionHook<Connection, ConnectVerdict>(taps.filter((tap) => tap.hook === 'onConnect')),
+      onRequest: this.#decisionHook<HttpExchange, RequestVerdict>(taps.filter((tap) => tap.hook === 'onRequest')),
       selectBackend: this.#selectHook(taps.filter((tap) => tap.hook === 'selectBackend'), strategy),
       onResponseHead: compiled('onResponseHead', () => new SyncHook<[HttpExchange, ResponseHead]>(['exchange', 'head'])),
       onAttempt: compiled('onAttempt', () => new SyncHook<[Exchange, Backend, Outcome]>(['exchange', 'backend', 'outcome'])),
@@ -148,6 +150,12 @@ export class TapRegistry {
     addTaps(hook, taps);
     this.#compiled.set(key, hook);
     return hook;
+  }
+
+  /** Where no tap waits, a hook that cannot wait: tapable makes closures at each call of one that can. */
+  #decisionHook<S, V>(taps: readonly Tap[]): DecisionHook<S, V> | undefined {
+    if (taps.some(({ isAsync }) => isAsync)) return this.#hook(taps, () => new AsyncSeriesBailHook<[S], V>(['subject']));
+    return this.#hook(taps, () => new ImmediateDecision<S, V>());
   }
 
   #selectHook(taps: readonly Tap[], strategy: StrategyTap | undefined): HookSet['selectBackend'] {

@@ -1,15 +1,14 @@
 /** The way of an exchange through one generation: its listener, its route, its pool; with the hooks compiled for it and its counters. */
-import type { AsyncSeriesBailHook } from 'tapable';
 import type { HttpExchange } from '@steelyard/sdk';
 import type { ResolvedConfig, ResolvedListener, ResolvedRoute } from './config/resolved.ts';
 import type { Generation, ListenerPlan } from './generation.ts';
-import type { HookSet, RequestVerdict, Scope, TapRegistry } from './hooks.ts';
+import type { DecisionHook, HookSet, RequestVerdict, Scope, TapRegistry } from './hooks.ts';
 import type { RouteCounters, TrafficMetrics } from './metrics/traffic.ts';
 import { AddressSet } from './request/address.ts';
 import { RouteTable } from './request/route.ts';
 import type { Pool } from './upstream/pool.ts';
 
-export type RequestHook = AsyncSeriesBailHook<[HttpExchange], RequestVerdict>;
+export type RequestHook = DecisionHook<HttpExchange, RequestVerdict>;
 
 export interface Lane {
   /** `undefined` when no route matched, or none was looked for. */

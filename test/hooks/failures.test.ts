@@ -203,7 +203,7 @@ describe('onRequest', () => {
     face().onRequest.tap(() => undefined);
     const done = vi.fn();
     world.compile().onRequest!.callAsync(new FakeExchange().asHttp(), done);
-    expect(done).toHaveBeenCalledExactlyOnceWith();
+    expect(done).toHaveBeenCalledExactlyOnceWith(null, undefined);
   });
 });
 

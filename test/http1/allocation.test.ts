@@ -55,6 +55,14 @@ describe.skipIf(allocatedBytes() === undefined)('in steady state', () => {
     };
     expect(allocatedPerCall(call)).toBeLessThan(NOISE_BYTES_PER_CALL);
   });
+  it('a field is looked up again, set and written without allocation', () => {
+    const call = (): void => {
+      requestHead.rollback(0);
+      requestHead.setHeader('X-B', requestHead.header('user-agent') === undefined ? 'no' : 'yes');
+      requestHead.write(out, 0, toBackend);
+    };
+    expect(allocatedPerCall(call)).toBeLessThan(NOISE_BYTES_PER_CALL);
+  });
   it('method, presence of a field and chunks are had without allocation', () => {
     const body = latin1('3\r\nabc\r\n0\r\n\r\n');
     const chunks = new ChunkedDecoder();

@@ -37,7 +37,7 @@ describe('edits of a head', () => {
     head.rollback(mark);
     expect(head).toMatchObject({ target: '/mine', host: 'a.example' });
     expect(wireOf(head)).toBe(lines('GET /mine HTTP/1.1', 'Host: a.example', 'A: 1', 'B: 1'));
-    head.clearEdits();
+    head.rollback(0);
     expect(wireOf(head)).toBe(get('A: 1'));
   });
   it('change path and query', () => {
@@ -75,7 +75,7 @@ describe('edits of a head', () => {
     head.setHeader('Host', 'z'.repeat(2000));
     // wireOf holds it against the bound.
     expect(wireOf(head).length).toBeGreaterThan(10_000);
-    head.clearEdits();
+    head.rollback(0);
     expect(head.wireBound(wire)).toBe(before);
   });
   it('touch the very field that they name, not one that looks alike', () => {

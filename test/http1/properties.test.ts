@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { ChunkedDecoder, LAST_CHUNK, writeChunkHead } from '../../core/src/http1/chunked.ts';
 import { Http1RequestHead, parseRequestHead } from '../../core/src/http1/request-head.ts';
 import { isAuthority, normalisePath } from '../../core/src/http1/target.ts';
-import { LIMITS, accepted, decode, latin1, parseInReads, parseRequest, parseResponse, responseWireOf, verdict, wireOf } from './helpers.ts';
+import { LIMITS, accepted, decode, get, latin1, parseInReads, parseRequest, parseResponse, responseWireOf, verdict, wireOf } from './helpers.ts';
 import { askLlhttp } from './llhttp.ts';
 
 /** The same cases in every run: a failure here is a failure anywhere. */
@@ -141,6 +141,72 @@ describe('request heads', () => {
           else head.removeHeader(name);
         }
         expect(accepted(wireOf(head)).headers()).toEqual(head.headers());
+      }),
+    );
+  });
+});
+
+describe('edits', () => {
+  // Few names in several spellings, some with one hash: `X-Abc-Z` and `X-Abd-Z` have the same length and ends.
+  const name = fc.constantFrom('A', 'a', 'B', 'X-Abc-Z', 'X-Abd-Z', 'x-abc-z', 'Via');
+  const step = fc.oneof(
+    fc.record({ kind: fc.constantFrom('set', 'append', 'remove'), name, text: fc.constantFrom('1', '2', '', 'x'.repeat(70)) }),
+    fc.record({ kind: fc.constantFrom('target'), name, text: fc.constantFrom('/1', '/2') }),
+    fc.record({ kind: fc.constantFrom('rollback'), name, text: fc.nat(9).map(String) }),
+  );
+  const fields = fc.array(fc.constantFrom('A: 1', 'b: 2', 'X-Abc-Z: 3', 'x-abd-z: 4', 'C: 5'), { maxLength: 5 });
+
+  it('made and taken back in any order leave what a plain list of fields would', () => {
+    fc.assert(
+      fc.property(fields, fc.array(step, { maxLength: 20 }), (received, steps) => {
+        const head = accepted(get(...received));
+        const states = [{ target: '/', received: [['Host', 'a.example'], ...received.map((line) => line.split(': '))], written: [] as string[][] }];
+        for (const { kind, name: edited, text } of steps) {
+          const { target: oldTarget, received: left, written } = states.at(-1)!;
+          const others = (list: string[][]): string[][] => list.filter(([other]) => other!.toLowerCase() !== edited.toLowerCase());
+          if (kind === 'rollback') {
+            states.length = 1 + (Number(text) % states.length);
+            head.rollback(states.length - 1);
+          } else if (kind === 'target') {
+            head.setTarget(text);
+            states.push({ target: text, received: left, written });
+          } else if (kind === 'append') {
+            head.appendHeader(edited, text);
+            states.push({ target: oldTarget, received: left, written: [...written, [edited, text]] });
+          } else {
+            if (kind === 'set') head.setHeader(edited, text);
+            else head.removeHeader(edited);
+            states.push({ target: oldTarget, received: others(left), written: kind === 'set' ? [...others(written), [edited, text]] : others(written) });
+          }
+          const now = states.at(-1)!;
+          expect(head.target).toBe(now.target);
+          expect(head.headers()).toEqual([...now.received, ...now.written]);
+          for (const asked of ['A', 'b', 'x-ABC-z', 'X-Abd-Z', 'C', 'via', 'd']) {
+            const values = [...now.received, ...now.written].filter(([other]) => other!.toLowerCase() === asked.toLowerCase()).map(([, text_]) => text_);
+            expect([head.header(asked), head.headerValues(asked), head.hasHeader(asked)]).toEqual([values.length > 0 ? values.join(', ') : undefined, values, values.length > 0]);
+          }
+          const wire = accepted(wireOf(head));
+          expect([wire.target, wire.headers()]).toEqual([now.target, head.headers()]);
+        }
+      }),
+    );
+  });
+  it('and look-ups of one request show nothing in the next one on the same head', () => {
+    fc.assert(
+      fc.property(fields, fields, fc.array(step, { maxLength: 8 }), (before, behind, steps) => {
+        const head = accepted(get(...before));
+        for (const { kind, name: edited, text } of steps) {
+          if (kind === 'set') head.setHeader(edited, text);
+          else if (kind === 'remove') head.removeHeader(edited);
+          else if (kind === 'target') head.setTarget(text);
+          head.header(edited);
+        }
+        const next = latin1(get(...behind));
+        parseRequestHead(head, next, 0, next.length, LIMITS);
+        const fresh = accepted(get(...behind));
+        expect(head.headers()).toEqual(fresh.headers());
+        for (const asked of ['A', 'b', 'x-ABC-z', 'X-Abd-Z', 'C', 'via']) expect(head.header(asked)).toBe(fresh.header(asked));
+        expect([head.target, wireOf(head)]).toEqual([fresh.target, wireOf(fresh)]);
       }),
     );
   });

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import * as fc from 'fast-check';
 import type { Labels, MetricFamily, Outcome, Result } from '@steelyard/sdk';
+import { CounterBook } from '../../core/src/metrics/counter-book.ts';
 import { bucketOf, LATENCY_BOUNDS_SECONDS } from '../../core/src/metrics/histogram.ts';
 import { processFamilies, ThreadMetrics } from '../../core/src/metrics/process.ts';
 import { TrafficMetrics } from '../../core/src/metrics/traffic.ts';
@@ -160,5 +161,79 @@ describe('the rest', () => {
     const busy = 'steelyard_event_loop_busy_seconds_total';
     expect(valueOf(second, busy, { thread: 'main' })).toBeGreaterThanOrEqual(valueOf(first, busy, { thread: 'main' }));
     expect(valueOf(second, 'process_resident_memory_bytes', {})).toBeGreaterThan(1e6);
+  });
+});
+
+describe('with workers', () => {
+  /** Main's and two workers', as they are put together there. */
+  function crew(): { main: TrafficMetrics; workers: TrafficMetrics[]; shared: Scoreboard; book: CounterBook; backend: BackendState } {
+    const shared = Scoreboard.create({ workers: 2, isShared: true, rows: 1 });
+    const book = new CounterBook(shared);
+    book.declare({ listeners: [{ name: 'http-80' }], routes: [{ name: 'web', listeners: ['http-80'] }], pools: [{ name: 'web' }] });
+    board = shared;
+    const [backend] = backends(1) as [BackendState];
+    const workers = [1, 2].map((block) => {
+      const theirs = Scoreboard.attach(shared.memory, block);
+      const copy = new CounterBook(theirs);
+      copy.adopt(book.entries());
+      return new TrafficMetrics(theirs, copy);
+    });
+    return { main: new TrafficMetrics(shared, book), workers, shared, book, backend };
+  }
+
+  it('main shows the sum over all threads, and what it counts itself', () => {
+    const { main, workers, backend } = crew();
+    for (const worker of workers) {
+      worker.exchange(worker.routeCounters('http-80', 'web'), RESULT);
+      worker.attempt(backend, ANSWERED);
+      worker.connectionOpened('http-80');
+      worker.connectionRefused('http-80');
+      worker.retry('web');
+    }
+    workers[1]!.connectionClosed('http-80');
+    main.healthChanged(backend, 'down');
+    const families = main.snapshot([backend]);
+    expect(valueOf(families, 'steelyard_requests_total', { route: 'web', code: '2xx' })).toBe(2);
+    expect(samplesOf(families, 'steelyard_request_duration_seconds').find(({ labels }) => labels['route'] === 'web')).toMatchObject({ count: 2, sum: expect.closeTo(0.06) });
+    expect(valueOf(families, 'steelyard_backend_attempts_total', { outcome: 'answered' })).toBe(2);
+    expect(samplesOf(families, 'steelyard_backend_response_seconds')).toMatchObject([{ count: 2, sum: expect.closeTo(0.004) }]);
+    expect(valueOf(families, 'steelyard_backend_health_changes_total', { to: 'down' })).toBe(1);
+    expect(valueOf(families, 'steelyard_retries_total', { pool: 'web' })).toBe(2);
+    expect(['total', 'refused_total', 'open'].map((name) => valueOf(families, `steelyard_connections_${name}`, { listener: 'http-80' }))).toEqual([2, 2, 1]);
+  });
+
+  it('a worker that has ended has no connection open, and its counts stay', () => {
+    const { main, workers } = crew();
+    for (const worker of workers) for (let i = 0; i < 3; i++) worker.connectionOpened('http-80');
+    workers[0]!.connectionClosed('http-80');
+    const of = (name: string): number => valueOf(main.snapshot([]), name, { listener: 'http-80' });
+    expect(of('steelyard_connections_open')).toBe(5);
+    main.workerGone(1);
+    expect([of('steelyard_connections_open'), of('steelyard_connections_total')]).toEqual([3, 6]);
+  });
+
+  it('a name that main did not tell is a fault of ours, not a count in somebody else’s row', () => {
+    const { workers, main, book } = crew();
+    expect(() => workers[0]!.retry('api')).toThrow('pool api');
+    expect(() => workers[0]!.routeCounters('http-80', 'new')).toThrow('route new');
+    expect(() => workers[0]!.connectionOpened('https-443')).toThrow('listener https-443');
+    expect(main.routeCounters('http-80', 'new').offset).not.toBe(main.routeCounters('http-80', 'web').offset);
+    expect(book.entries().routes.map(({ route }) => route)).toEqual(['', 'web', 'new']);
+  });
+
+  it('names that come with a reload are told again, and the old ones keep their rows', () => {
+    const { main, shared, book } = crew();
+    const before = book.entries();
+    const theirs = Scoreboard.attach(shared.memory, 1);
+    // The board grows under the worker.
+    for (let i = 0; i < 20; i++) book.declare({ listeners: [], routes: [{ name: `r${i}`, listeners: ['http-80'] }], pools: [] });
+    const copy = new CounterBook(theirs);
+    copy.adopt(before);
+    const worker = new TrafficMetrics(theirs, copy);
+    copy.adopt(book.entries());
+    worker.exchange(worker.routeCounters('http-80', 'web'), RESULT);
+    worker.exchange(worker.routeCounters('http-80', 'r19'), RESULT);
+    expect(book.entries().routes.slice(0, 2)).toEqual(before.routes);
+    for (const route of ['web', 'r19']) expect(valueOf(main.snapshot([]), 'steelyard_requests_total', { route, code: '2xx' })).toBe(1);
   });
 });

@@ -78,6 +78,23 @@ it('gives a row out again only when the last lease on its backend has ended', ()
   expect([third.inFlight, third.health]).toEqual([0, 'unknown']);
 });
 
+it('takes one back that left with leases open, with all it has, and one whose leases have ended no more', () => {
+  const first = registry.claim('web', ONE);
+  first.mark('check', 'down', 0);
+  first.acquire();
+  registry.release(first);
+  expect(registry.inFlight).toBe(1);
+  expect(registry.claim('web', ONE)).toBe(first);
+  expect([first.inFlight, first.health, registry.inFlight]).toEqual([1, 'down', 1]);
+  registry.release(first);
+  first.giveBack();
+  const heir = registry.claim('web', specOf('10.0.0.2'));
+  heir.acquire();
+  // The row is the heir's: what is in flight there is counted once.
+  expect([heir.row, registry.inFlight]).toEqual([first.row, 1]);
+  expect(registry.claim('web', ONE)).not.toBe(first);
+});
+
 it('tells flips only, after the fact', () => {
   const backend = registry.claim('web', ONE);
   backend.mark('first', 'no', 0);

@@ -1,145 +1,211 @@
 /** What plugins change in a head: an append-only journal beside the received bytes, which nobody touches. */
 import { SteelyardError } from '@steelyard/sdk';
-import { hashOfName } from './field-names.ts';
+import { type AskedName, askedName, isSameName } from './asked-names.ts';
+import { OTHER } from './field-names.ts';
 import type { FieldTable } from './field-table.ts';
-import { TARGET, TOKEN, VALUE } from './grammar.ts';
-import { writeField } from './write-bytes.ts';
+import { HTAB, SP, TARGET, VALUE } from './grammar.ts';
+import { copyRun, writeCrlf, writeText } from './write-bytes.ts';
 
 const SET = 1;
 const APPEND = 2;
 const REMOVE = 3;
 const SET_TARGET = 4;
 
-/** What says where a message ends and which hop a field is for: only the core writes it. `Expect` decides when a body is sent. */
-const FRAMING_NAMES: ReadonlySet<string> = new Set([
-  'content-length', 'transfer-encoding', 'connection', 'keep-alive', 'proxy-connection', 'te', 'upgrade', 'trailer', 'http2-settings', 'expect',
-]);
+/** As many as names have hashes. */
+const HASHES = 256;
+/** Edits whose objects a head keeps for its next use. */
+const KEPT_EDITS = 64;
+const NO_NAME = askedName('');
+/** `clearedBy` of an edit that stands: above any place in a journal, and small enough that the engine does not box it. */
+const NOBODY = 0x3fff_ffff;
+
+interface Edit {
+  kind: number;
+  name: AskedName;
+  value: string;
+  /** The later edit that takes this one's field away. */
+  clearedBy: number;
+}
 
 export class EditJournal {
   count = 0;
   /** Most bytes that the edits add to what is written. */
   bound = 0;
-  readonly #kinds: number[] = [];
-  readonly #names: string[] = [];
-  readonly #keys: string[] = [];
-  readonly #hashes: number[] = [];
-  readonly #values: string[] = [];
+  /** Longer than `count` where there were more once: the objects are used again. */
+  readonly #edits: Edit[] = [];
+  /** Edits of fields, by the hash of their name: most look-ups and received fields are about names that no edit has. */
+  readonly #byHash = new Uint32Array(HASHES);
+  #targets = 0;
 
-  set(name: string, value: string): void {
-    this.#add(SET, checkedName(name), checkedValue(name, value));
+  set(name: string, value: string): AskedName {
+    return this.#add(SET, this.#writableName(name), writableValue(name, value));
   }
-  append(name: string, value: string): void {
-    this.#add(APPEND, checkedName(name), checkedValue(name, value));
+  append(name: string, value: string): AskedName {
+    return this.#add(APPEND, this.#writableName(name), writableValue(name, value));
   }
-  remove(name: string): void {
-    this.#add(REMOVE, checkedName(name), '');
+  remove(name: string): AskedName {
+    return this.#add(REMOVE, this.#writableName(name), '');
   }
   setTarget(target: string): void {
-    this.#add(SET_TARGET, '', checkedTarget(target));
+    this.#add(SET_TARGET, NO_NAME, checkedTarget(target));
   }
 
   /** Cuts the journal back to the length it had. */
   rollback(mark: number): void {
     while (this.count > mark) {
       this.count -= 1;
-      this.bound -= this.#size(this.count);
+      const edit = this.#edits[this.count]!;
+      this.bound -= sizeOf(edit);
+      edit.value = '';
+      if (edit.kind === SET_TARGET) this.#targets -= 1;
+      else this.#byHash[edit.name.hash]! -= 1;
     }
+    for (let at = 0; at < mark; at++) {
+      const edit = this.#edits[at]!;
+      if (edit.clearedBy >= mark) edit.clearedBy = NOBODY;
+    }
+  }
+
+  /** Between two uses: forgets what stood in it, and the room that a flood of edits took. */
+  shrink(): void {
+    this.rollback(0);
+    if (this.#edits.length > KEPT_EDITS) this.#edits.length = KEPT_EDITS;
   }
 
   /** The target that counts; `undefined` = the received one. */
   target(): string | undefined {
-    for (let edit = this.count - 1; edit >= 0; edit--) {
-      if (this.#kinds[edit] === SET_TARGET) return this.#values[edit];
-    }
-    return undefined;
+    if (this.#targets === 0) return undefined;
+    let at = this.count - 1;
+    while (this.#edits[at]!.kind !== SET_TARGET) at--;
+    return this.#edits[at]!.value;
   }
 
+  /** False: no edit is about a name of this hash. */
+  mayTouch(hash: number): boolean {
+    return this.#byHash[hash] !== 0;
+  }
   /** Whether the received field is replaced or removed. */
   hides(table: FieldTable, field: number, raw: Buffer): boolean {
-    for (let edit = 0; edit < this.count; edit++) {
-      if (this.#clears(edit) && table.isNamed(field, this.#names[edit]!, this.#hashes[edit]!, raw)) return true;
+    if (!this.mayTouch(table.hash(field))) return false;
+    for (let at = 0; at < this.count; at++) {
+      const edit = this.#edits[at]!;
+      if (isClearing(edit.kind) && table.isNamed(field, edit.name, raw)) return true;
     }
     return false;
   }
-  /** Whether any edit is about the name, given in lower case. */
-  touches(key: string): boolean {
-    for (let edit = 0; edit < this.count; edit++) {
-      if (this.#keys[edit] === key) return true;
+  /** Whether any edit is about the name. */
+  touches(name: AskedName): boolean {
+    if (!this.mayTouch(name.hash)) return false;
+    for (let at = 0; at < this.count; at++) {
+      if (isSameName(this.#edits[at]!.name, name)) return true;
     }
     return false;
   }
-  /** The last written value of the name, given in lower case; `undefined` = not written, or removed again. */
-  lastValue(key: string): string | undefined {
-    for (let edit = this.count - 1; edit >= 0; edit--) {
-      if (this.#keys[edit] === key) return this.#kinds[edit] === REMOVE ? undefined : this.#values[edit];
+  /** The last written value of the name; `undefined` = not written, or removed again. */
+  lastValue(name: AskedName): string | undefined {
+    if (!this.mayTouch(name.hash)) return undefined;
+    for (let at = this.count - 1; at >= 0; at--) {
+      const edit = this.#edits[at]!;
+      if (isSameName(edit.name, name)) return edit.kind === REMOVE ? undefined : edit.value;
     }
     return undefined;
   }
 
-  /** The fields that the edits leave, in order; all of them for '', else those of the name, given in lower case. */
-  collect(key: string, into: [name: string, value: string][]): void {
-    for (let edit = 0; edit < this.count; edit++) {
-      if (this.#isWritten(edit) && (key === '' || this.#keys[edit] === key)) into.push([this.#names[edit]!, this.#values[edit]!]);
+  /** The fields that the edits leave, in order. */
+  collect(into: [name: string, value: string][]): void {
+    for (let at = 0; at < this.count; at++) {
+      const edit = this.#edits[at]!;
+      if (isWriting(edit)) into.push([edit.name.spelled, edit.value]);
+    }
+  }
+  collectValues(name: AskedName, into: string[]): void {
+    for (let at = 0; at < this.count; at++) {
+      const edit = this.#edits[at]!;
+      if (isWriting(edit) && isSameName(edit.name, name)) into.push(edit.value);
     }
   }
 
-  /** @param except a name that is written elsewhere, in lower case. */
-  write(out: Buffer, at: number, except: string): number {
-    for (let edit = 0; edit < this.count; edit++) {
-      if (!this.#isWritten(edit) || this.#keys[edit] === except) continue;
-      at = writeField(this.#names[edit]!, this.#values[edit]!, out, at);
+  /** @param except the id of a field that is written elsewhere; `OTHER` = none. */
+  write(out: Buffer, at: number, except: number): number {
+    for (let index = 0; index < this.count; index++) {
+      const edit = this.#edits[index]!;
+      const { name } = edit;
+      if (!isWriting(edit) || (except !== OTHER && name.id === except)) continue;
+      at = copyRun(name.prefix, 0, name.prefix.length, out, at);
+      at = writeCrlf(out, writeText(edit.value, out, at));
     }
     return at;
   }
 
-  #add(kind: number, name: string, value: string): void {
-    const edit = this.count;
-    this.#kinds[edit] = kind;
-    this.#names[edit] = name;
-    this.#keys[edit] = name.toLowerCase();
-    this.#hashes[edit] = hashOfName(name);
-    this.#values[edit] = value;
-    this.count += 1;
-    this.bound += this.#size(edit);
+  #writableName(spelled: string): AskedName {
+    // The same plugins edit request after request in the same order: what stood at this place before was looked at then.
+    const before = this.#edits[this.count]?.name;
+    if (before !== undefined && before !== NO_NAME && before.spelled === spelled) return before;
+    const name = typeof spelled === 'string' ? askedName(spelled) : NO_NAME;
+    if (!name.isToken) refuseEdit(`${JSON.stringify(spelled)} is no field name`, "letters, digits and !#$%&'*+-.^_`|~ may stand in one");
+    if (name.isFraming) refuseEdit(`the field ${spelled} belongs to the connection or the framing`, 'only the core writes it');
+    return name;
   }
-  #size(edit: number): number {
-    return this.#names[edit]!.length + this.#values[edit]!.length + 4;
-  }
-  #clears(edit: number): boolean {
-    return this.#kinds[edit] === SET || this.#kinds[edit] === REMOVE;
-  }
-  /** Whether the edit writes a field that no later edit takes away. */
-  #isWritten(edit: number): boolean {
-    if (this.#kinds[edit] !== SET && this.#kinds[edit] !== APPEND) return false;
-    for (let later = edit + 1; later < this.count; later++) {
-      if (this.#clears(later) && this.#keys[later] === this.#keys[edit]) return false;
+  #add(kind: number, name: AskedName, value: string): AskedName {
+    const index = this.count;
+    let edit = this.#edits[index];
+    if (edit === undefined) {
+      edit = { kind, name, value, clearedBy: NOBODY };
+      this.#edits.push(edit);
+    } else {
+      edit.kind = kind;
+      edit.name = name;
+      edit.value = value;
+      edit.clearedBy = NOBODY;
     }
-    return true;
+    this.count += 1;
+    this.bound += sizeOf(edit);
+    if (kind === SET_TARGET) {
+      this.#targets += 1;
+    } else {
+      if (isClearing(kind) && this.mayTouch(name.hash)) this.#clear(name, index);
+      this.#byHash[name.hash]! += 1;
+    }
+    return name;
   }
+  #clear(name: AskedName, by: number): void {
+    for (let at = 0; at < by; at++) {
+      const edit = this.#edits[at]!;
+      if (edit.clearedBy === NOBODY && isSameName(edit.name, name)) edit.clearedBy = by;
+    }
+  }
+}
+
+function sizeOf(edit: Edit): number {
+  return edit.name.prefix.length + edit.value.length + 2;
+}
+function isClearing(kind: number): boolean {
+  return kind === SET || kind === REMOVE;
+}
+/** Whether the edit writes a field that no later edit takes away. */
+function isWriting(edit: Edit): boolean {
+  return (edit.kind === SET || edit.kind === APPEND) && edit.clearedBy === NOBODY;
 }
 
 export function refuseEdit(message: string, hint: string): never {
   throw new SteelyardError('ERR_HEAD_EDIT', { source: 'plugin', message, hint });
 }
 
-function checkedName(name: string): string {
-  if (typeof name !== 'string' || name === '' || !isAll(TOKEN, name)) {
-    refuseEdit(`${JSON.stringify(name)} is no field name`, "letters, digits and !#$%&'*+-.^_`|~ may stand in one");
-  }
-  if (FRAMING_NAMES.has(name.toLowerCase())) refuseEdit(`the field ${name} belongs to the connection or the framing`, 'only the core writes it');
-  return name;
-}
-function checkedValue(name: string, value: string): string {
+function writableValue(name: string, value: string): string {
   if (typeof value !== 'string') refuseEdit(`the value of ${name} is ${value === null ? 'null' : typeof value}`, 'give a string');
   if (!isAll(VALUE, value)) {
     refuseEdit(`the value of ${name} holds a control character, or one above U+00FF`, 'CR, LF and NUL would end the field; encode what is not Latin-1');
   }
-  return value.replace(/^[ \t]+|[ \t]+$/g, '');
+  const isBare = value === '' || (!isBlank(value.charCodeAt(0)) && !isBlank(value.charCodeAt(value.length - 1)));
+  return isBare ? value : value.replace(/^[ \t]+|[ \t]+$/g, '');
 }
 function checkedTarget(target: string): string {
   if (typeof target !== 'string' || !target.startsWith('/')) refuseEdit(`the target ${JSON.stringify(target)} does not begin with /`, 'give path and query');
   if (!isAll(TARGET, target)) refuseEdit(`the target ${JSON.stringify(target)} holds a space, a #, a control or a character above 0x7e`, 'encode it: %20');
   return target;
+}
+function isBlank(code: number): boolean {
+  return code === SP || code === HTAB;
 }
 function isAll(allowed: Uint8Array, text: string): boolean {
   for (let i = 0; i < text.length; i++) {

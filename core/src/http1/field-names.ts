@@ -38,6 +38,11 @@ const IDS: Readonly<Record<string, number>> = {
   'proxy-authentication-info': HOP_BY_HOP,
 };
 
+/** What says where a message ends and which hop a field is for: only the core writes it. `Expect` decides when a body is sent. In small letters. */
+export const FRAMING_NAMES: ReadonlySet<string> = new Set([
+  'content-length', 'transfer-encoding', 'connection', 'keep-alive', 'proxy-connection', 'te', 'upgrade', 'trailer', 'http2-settings', 'expect',
+]);
+
 const X_FORWARDED = 'x-forwarded-';
 const NAMES: string[] = Array.from({ length: 256 }, () => '');
 const ID_OF_HASH = new Uint8Array(256);

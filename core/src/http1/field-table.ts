@@ -2,6 +2,7 @@
  * Field lines (RFC 9112 §5) as offsets: five cells a field in one array that is used again for every head. Nothing is copied
  * and no string is made. Offsets count from the first byte of the message, so they hold in any copy of it.
  */
+import type { AskedName } from './asked-names.ts';
 import { hashOf, idOf } from './field-names.ts';
 import { COLON, CR, HTAB, LF, LOWER, SP, TOKEN, VALUE } from './grammar.ts';
 
@@ -60,14 +61,22 @@ export class FieldTable {
     return (this.#cells[field * CELLS + TAG]! & DROPPED) !== 0;
   }
 
-  /** Whether the field has this name, given in whatever case with its hash. */
-  isNamed(field: number, name: string, hash: number, bytes: Uint8Array): boolean {
+  /** The first field of this name at or behind `from`; -1 = none. */
+  find(name: AskedName, from: number, bytes: Uint8Array): number {
+    for (let field = from; field < this.count; field++) {
+      if (this.isNamed(field, name, bytes)) return field;
+    }
+    return -1;
+  }
+
+  isNamed(field: number, name: AskedName, bytes: Uint8Array): boolean {
     const row = field * CELLS;
-    if ((this.#cells[row + TAG]! & 0xff) !== hash) return false;
+    if ((this.#cells[row + TAG]! & 0xff) !== name.hash) return false;
+    const { lower } = name;
     const start = this.#cells[row + LINE]!;
-    if (this.#cells[row + NAME_END]! - start !== name.length) return false;
-    for (let i = 0; i < name.length; i++) {
-      if (LOWER[bytes[start + i]!] !== LOWER[name.charCodeAt(i)]) return false;
+    if (this.#cells[row + NAME_END]! - start !== lower.length) return false;
+    for (let i = 0; i < lower.length; i++) {
+      if (LOWER[bytes[start + i]!] !== lower[i]) return false;
     }
     return true;
   }

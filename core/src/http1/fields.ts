@@ -1,12 +1,14 @@
 /** What both heads have in common: the received bytes, the table over them, look-ups, the journal of edits, the framing. */
 import type { ErrorCode, HeadFields } from '@steelyard/sdk';
+import { type AskedName, askedName } from './asked-names.ts';
 import { EditJournal } from './edits.ts';
 import { CONNECTION, CONTENT_LENGTH, FORWARDING, HTTP2_SETTINGS, OTHER, TRANSFER_ENCODING, UPGRADE, hashOf, hashOfName } from './field-names.ts';
 import { FieldTable } from './field-table.ts';
 import {
   CODING_CHUNKED, CODING_MALFORMED, NO_LENGTH, endOfToken, isElementEnd, isPassableUpgrade, nextElement, readCoding, readLength,
 } from './framing.ts';
-import { LOWER, equalsIgnoringCase } from './grammar.ts';
+import { equalsIgnoringCase, isSameIgnoringCase } from './grammar.ts';
+import { LookUps } from './look-ups.ts';
 import { copyRun } from './write-bytes.ts';
 
 /** Most heads fit; a larger one makes the copy grow. */
@@ -29,8 +31,7 @@ export abstract class MessageHead implements HeadFields {
   /** One sentence for the log. */
   faultDetail = '';
 
-  /** Look-ups do not show received `X-Forwarded-*` and `Forwarded` fields. Set after the parse; each parse resets it. */
-  hideForwarding = false;
+  #hidesForwarding = false;
 
   /** The head as received, from the first byte of its first line. Valid until the next parse into this object. */
   protected raw: Buffer = Buffer.allocUnsafeSlow(USUAL_HEAD_BYTES);
@@ -45,60 +46,66 @@ export abstract class MessageHead implements HeadFields {
   #saysClose = false;
   #saysKeepAlive = false;
   #options = 0;
+  readonly #lookUps = new LookUps();
 
   // ---- look-ups ----
 
   header(name: string): string | undefined {
-    if (this.edits.count > 0) {
+    const hash = hashOfName(name);
+    if (this.edits.mayTouch(hash) && this.edits.touches(askedName(name))) {
       const values = this.headerValues(name);
       return values.length === 0 ? undefined : values.join(', ');
     }
-    const hash = hashOfName(name);
+    if (this.#lookUps.has(name, hash)) return this.#lookUps.answer(hash);
+    return this.#lookUps.keep(name, hash, this.#received(askedName(name)));
+  }
+
+  #received(name: AskedName): string | undefined {
     let found: string | undefined;
-    for (let field = 0; field < this.table.count; field++) {
-      if (!this.table.isNamed(field, name, hash, this.raw) || this.#isHidden(field)) continue;
-      const value = this.#value(field);
-      found = found === undefined ? value : `${found}, ${value}`;
+    for (let field = this.#find(name, 0); field >= 0; field = this.#find(name, field + 1)) {
+      found = found === undefined ? this.#value(field) : `${found}, ${this.#value(field)}`;
     }
     return found;
   }
 
   headerValues(name: string): string[] {
-    const hash = hashOfName(name);
+    const asked = askedName(name);
+    const isEdited = this.edits.touches(asked);
     const values: string[] = [];
-    for (let field = 0; field < this.table.count; field++) {
-      if (!this.table.isNamed(field, name, hash, this.raw) || this.#isHidden(field)) continue;
-      if (!this.edits.hides(this.table, field, this.raw)) values.push(this.#value(field));
+    for (let field = this.#find(asked, 0); field >= 0; field = this.#find(asked, field + 1)) {
+      if (!isEdited || !this.edits.hides(this.table, field, this.raw)) values.push(this.#value(field));
     }
-    if (this.edits.count === 0 || name === '') return values;
-    const written: [string, string][] = [];
-    this.edits.collect(name.toLowerCase(), written);
-    for (const [, value] of written) values.push(value);
+    if (isEdited) this.edits.collectValues(asked, values);
     return values;
   }
 
   hasHeader(name: string): boolean {
-    if (this.edits.count > 0) return this.headerValues(name).length > 0;
-    const hash = hashOfName(name);
-    for (let field = 0; field < this.table.count; field++) {
-      if (this.table.isNamed(field, name, hash, this.raw) && !this.#isHidden(field)) return true;
-    }
-    return false;
+    const asked = askedName(name);
+    return this.edits.touches(asked) ? this.headerValues(name).length > 0 : this.#find(asked, 0) >= 0;
   }
 
   headers(): [name: string, value: string][] {
     const fields: [string, string][] = [];
     for (let field = 0; field < this.table.count; field++) {
-      if (this.#isHidden(field) || this.edits.hides(this.table, field, this.raw)) continue;
+      if (this.#isHidden(this.table.id(field)) || this.edits.hides(this.table, field, this.raw)) continue;
       fields.push([this.raw.toString('latin1', this.table.lineStart(field), this.table.nameEnd(field)), this.#value(field)]);
     }
-    this.edits.collect('', fields);
+    this.edits.collect(fields);
     return fields;
   }
 
+  /** Look-ups do not show received `X-Forwarded-*` and `Forwarded` fields. Set after the parse; each parse resets it. */
+  set hideForwarding(isHidden: boolean) {
+    if (isHidden !== this.#hidesForwarding) this.#lookUps.forget();
+    this.#hidesForwarding = isHidden;
+  }
   /** What an untrusted client says of itself does not go on: nobody may build on it either. */
-  #isHidden(field: number): boolean {
-    return this.hideForwarding && this.table.id(field) === FORWARDING;
+  #isHidden(id: number): boolean {
+    return this.#hidesForwarding && id === FORWARDING;
+  }
+  /** The first received field of the name at or behind `from` that may be shown; -1 = none. */
+  #find(name: AskedName, from: number): number {
+    return this.#isHidden(name.id) ? -1 : this.table.find(name, from, this.raw);
   }
 
   #value(field: number): string {
@@ -124,9 +131,6 @@ export abstract class MessageHead implements HeadFields {
   rollback(mark: number): void {
     this.edits.rollback(mark);
   }
-  clearEdits(): void {
-    this.rollback(0);
-  }
 
   // ---- for the parsers of the two heads ----
 
@@ -137,7 +141,7 @@ export abstract class MessageHead implements HeadFields {
     this.fault = '';
     this.faultDetail = '';
     this.isHttp10 = false;
-    this.hideForwarding = false;
+    this.#hidesForwarding = false;
     this.wantsUpgrade = false;
     this.hasPassableUpgrade = false;
     this.#seesUpgrade = false;
@@ -145,7 +149,8 @@ export abstract class MessageHead implements HeadFields {
     this.#saysKeepAlive = false;
     this.#options = 0;
     this.table.count = 0;
-    if (this.edits.count > 0) this.clearEdits();
+    this.#lookUps.forget();
+    if (this.edits.count > 0) this.rollback(0);
   }
 
   /** Ends the parse with a fault. */
@@ -155,8 +160,10 @@ export abstract class MessageHead implements HeadFields {
     return -1;
   }
 
-  /** Between two uses: a large copy is given up, or each exchange of a burst would keep the largest head that it ever saw. */
+  /** Between two uses: what is large is given up, or each exchange of a burst would keep the largest head that it ever saw. */
   shrink(): void {
+    this.#lookUps.forget();
+    this.edits.shrink();
     if (this.raw.length > KEPT_HEAD_BYTES) this.raw = Buffer.allocUnsafeSlow(USUAL_HEAD_BYTES);
   }
 
@@ -177,7 +184,10 @@ export abstract class MessageHead implements HeadFields {
     return true;
   }
 
-  protected judge(id: number, _field: number, bytes: Buffer, start: number, end: number): boolean {
+  /** One field that the core has to do with; the head's own kinds first. */
+  protected abstract judge(id: number, field: number, bytes: Buffer, start: number, end: number): boolean;
+
+  protected judgeCommon(id: number, bytes: Buffer, start: number, end: number): boolean {
     switch (id) {
       case CONTENT_LENGTH:
         return this.#judgeLength(bytes, start, end);
@@ -277,7 +287,7 @@ export abstract class MessageHead implements HeadFields {
         const nameStart = this.table.lineStart(field);
         // Upgrade is named wherever it is meant; it has its own rule.
         if (this.table.nameEnd(field) - nameStart !== size || this.table.id(field) === UPGRADE) continue;
-        if (isSameName(bytes, at, base + nameStart, size)) this.table.drop(field);
+        if (isSameIgnoringCase(bytes, at, base + nameStart, size)) this.table.drop(field);
       }
       at = nextElement(bytes, optionEnd, end);
     }
@@ -287,11 +297,4 @@ export abstract class MessageHead implements HeadFields {
     this.fail('ERR_REQUEST_MALFORMED', detail);
     return false;
   }
-}
-
-function isSameName(bytes: Buffer, one: number, other: number, size: number): boolean {
-  for (let i = 0; i < size; i++) {
-    if (LOWER[bytes[one + i]!] !== LOWER[bytes[other + i]!]) return false;
-  }
-  return true;
 }

@@ -39,6 +39,14 @@ export function equalsIgnoringCase(bytes: Uint8Array, start: number, end: number
   return true;
 }
 
+/** Whether two ranges of the same bytes are the same text, whatever their case. */
+export function isSameIgnoringCase(bytes: Uint8Array, one: number, other: number, size: number): boolean {
+  for (let i = 0; i < size; i++) {
+    if (LOWER[bytes[one + i]!] !== LOWER[bytes[other + i]!]) return false;
+  }
+  return true;
+}
+
 /** Whether the bytes of a token, a value or a target are all of one table. */
 export function isAllOf(allowed: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
   for (let at = start; at < end; at++) {

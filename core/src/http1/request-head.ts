@@ -1,15 +1,16 @@
 /** A request head: from bytes to offsets (RFC 9112 §3 and §5), and back to the bytes of the outgoing one. */
 import type { RequestHead } from '@steelyard/sdk';
+import { askedName } from './asked-names.ts';
 import { refuseEdit } from './edits.ts';
 import { EXPECT, FORWARDING, HOST, OTHER, UPGRADE } from './field-names.ts';
 import { FIELDS_FAULT, FIELDS_MORE, FIELDS_TOO_MANY } from './field-table.ts';
 import { MessageHead } from './fields.ts';
-import { LOWER, ZERO, equalsIgnoringCase } from './grammar.ts';
+import { ZERO, equalsIgnoringCase } from './grammar.ts';
 import type { HeadLimits } from './limits.ts';
 import { HEAD, OTHER_METHOD, isIdempotentMethod, methodName } from './methods.ts';
 import { RequestLine } from './request-line.ts';
-import { isAuthority, normalisePath, pathOf } from './target.ts';
-import { CHUNKED_LINE, UPGRADE_LINE, copyRun, writeCrlf, writeField, writeLength, writeText } from './write-bytes.ts';
+import { isAuthority, mayHaveDotSegments, normalisePath, pathOf } from './target.ts';
+import { CHUNKED_LINE, UPGRADE_LINE, copyRun, writeCrlf, writeLength, writeText } from './write-bytes.ts';
 
 export { endsHead } from './field-table.ts';
 
@@ -28,8 +29,10 @@ export interface RequestWire {
 const VERSION_END = Buffer.from(' HTTP/1.1\r\n');
 /** From the end of the request line back to the minor version. */
 const MINOR_BEFORE_END = 3;
-const HOST_NAME = Buffer.from('Host: ');
-const FORWARDED_HOST_NAME = Buffer.from('X-Forwarded-Host: ');
+const HOST_FIELD = askedName('Host');
+const HOST_NAME = HOST_FIELD.prefix;
+const FORWARDED_HOST_FIELD = askedName('X-Forwarded-Host');
+const FORWARDED_HOST_NAME = FORWARDED_HOST_FIELD.prefix;
 /** All that write adds of its own beside hosts and edits: version, names, framing and Connection lines, empty line. Generous. */
 const OWN_BYTES = 256;
 
@@ -59,16 +62,21 @@ export class Http1RequestHead extends MessageHead implements RequestHead {
   get path(): string {
     return (this.#path ??= normalisePath(pathOf(this.target)));
   }
+  /** False: no dot segment can stand in it, plain or encoded. */
+  get mayHaveDotSegments(): boolean {
+    return this.edits.target() !== undefined || mayHaveDotSegments(this.raw, this.#line.targetStart, this.#line.targetEnd);
+  }
   get query(): string {
     const mark = this.target.indexOf('?');
     return mark < 0 ? '' : this.target.slice(mark + 1);
   }
   get host(): string {
-    return (this.#host ??= (this.edits.lastValue('host') ?? this.raw.toString('latin1', this.#hostStart(), this.#hostEnd())).toLowerCase());
+    return (this.#host ??= (this.edits.lastValue(HOST_FIELD) ?? this.raw.toString('latin1', this.#hostStart(), this.#hostEnd())).toLowerCase());
   }
   /** As `host === ''`, without making a string. */
   get lacksHost(): boolean {
-    return this.edits.count > 0 ? this.host === '' : this.#hostStart() === this.#hostEnd();
+    // What a plugin writes there is never empty.
+    return this.#hostStart() === this.#hostEnd() && this.edits.lastValue(HOST_FIELD) === undefined;
   }
   get version(): '1.0' | '1.1' {
     return this.isHttp10 ? '1.0' : '1.1';
@@ -99,24 +107,28 @@ export class Http1RequestHead extends MessageHead implements RequestHead {
     this.#forgetStrings();
   }
   override setHeader(name: string, value: string): void {
-    super.setHeader(name, value);
+    if (this.edits.set(name, value).id === HOST) this.#checkHost(value);
+  }
+  override appendHeader(name: string, value: string): void {
+    if (this.edits.append(name, value).id === HOST) this.#refuseHost('a request has one Host field');
+  }
+  override removeHeader(name: string): void {
+    if (this.edits.remove(name).id === HOST) this.#refuseHost('a request must have a Host field');
+  }
+  #checkHost(value: string): void {
     this.#forgetStrings();
-    if (!isHost(name)) return;
-    const written = Buffer.from(this.edits.lastValue('host') ?? '', 'latin1');
+    const written = Buffer.from(this.edits.lastValue(HOST_FIELD) ?? '', 'latin1');
     if (isAuthority(written, 0, written.length)) return;
     this.rollback(this.mark() - 1);
     refuseEdit(`${JSON.stringify(value)} is no host`, 'give a name or an address, and perhaps a port: api.example.org:8080');
   }
-  override appendHeader(name: string, value: string): void {
-    if (isHost(name)) refuseEdit('a request has one Host field', 'replace it by setHeader');
-    super.appendHeader(name, value);
-  }
-  override removeHeader(name: string): void {
-    if (isHost(name)) refuseEdit('a request must have a Host field', 'replace it by setHeader');
-    super.removeHeader(name);
+  #refuseHost(why: string): never {
+    this.rollback(this.mark() - 1);
+    refuseEdit(why, 'replace it by setHeader');
   }
   override rollback(mark: number): void {
-    super.rollback(mark);
+    if (this.edits.count === mark) return;
+    this.edits.rollback(mark);
     this.#forgetStrings();
   }
   #forgetStrings(): void {
@@ -163,18 +175,15 @@ export class Http1RequestHead extends MessageHead implements RequestHead {
   protected override judge(id: number, field: number, bytes: Buffer, start: number, end: number): boolean {
     if (id === HOST) return this.#judgeHost(field, bytes, start, end);
     if (id === EXPECT) return this.#judgeExpect(bytes, start, end);
-    return super.judge(id, field, bytes, start, end);
+    return this.judgeCommon(id, bytes, start, end);
   }
 
   /** RFC 9112 §3.2: one Host, and the same as an absolute-form target says. */
   #judgeHost(field: number, bytes: Buffer, start: number, end: number): boolean {
-    const line = this.#line;
     let detail = '';
     if (this.#hostField >= 0) detail = 'two Host fields';
     else if (!isAuthority(bytes, start, end)) detail = 'a Host that is no host';
-    else if (line.authorityStart >= 0 && !isSameHost(bytes, start, end, line.base + line.authorityStart, line.base + line.authorityEnd)) {
-      detail = 'a Host other than that of the target';
-    }
+    else if (this.#line.isOtherHost(bytes, start, end)) detail = 'a Host other than that of the target';
     this.#hostField = field;
     if (detail !== '') this.fail('ERR_REQUEST_MALFORMED', detail);
     return detail === '';
@@ -225,7 +234,7 @@ export class Http1RequestHead extends MessageHead implements RequestHead {
     const { edits } = this;
     const passing =
       (1 << OTHER) | (wire.dropForwarding ? 0 : 1 << FORWARDING) | (this.upgrade ? 1 << UPGRADE : 0) | (this.expectContinue ? 1 << EXPECT : 0);
-    const isHostKept = wire.hostLine === undefined && (edits.count === 0 || edits.lastValue('host') === undefined);
+    const isHostKept = wire.hostLine === undefined && (edits.count === 0 || edits.lastValue(HOST_FIELD) === undefined);
     if (isHostKept && this.#hostField === 0 && this.#isLineKept()) {
       // Most requests: request line, Host and what follows it are one run.
       const lineAt = at;
@@ -235,12 +244,12 @@ export class Http1RequestHead extends MessageHead implements RequestHead {
       at = this.#writeHost(out, this.#writeRequestLine(out, at), wire);
       at = this.writeLines(out, at, this.#line.end, passing);
     }
-    if (edits.count > 0) at = edits.write(out, at, 'host');
+    if (edits.count > 0) at = edits.write(out, at, HOST);
 
     if (this.chunked) at = copyRun(CHUNKED_LINE, 0, CHUNKED_LINE.length, out, at);
     else if (this.contentLength >= 0) at = writeLength(this.contentLength, out, at);
     if (this.upgrade) at = copyRun(UPGRADE_LINE, 0, UPGRADE_LINE.length, out, at);
-    if (wire.forwardedHost && this.#hostEnd() > 0 && !(edits.count > 0 && edits.touches('x-forwarded-host'))) {
+    if (wire.forwardedHost && this.#hostEnd() > 0 && !(edits.count > 0 && edits.touches(FORWARDED_HOST_FIELD))) {
       at = copyRun(FORWARDED_HOST_NAME, 0, FORWARDED_HOST_NAME.length, out, at);
       at = writeCrlf(out, copyRun(this.raw, this.#hostStart(), this.#hostEnd(), out, at));
     }
@@ -268,8 +277,8 @@ export class Http1RequestHead extends MessageHead implements RequestHead {
   }
 
   #writeHost(out: Buffer, at: number, wire: RequestWire): number {
-    const edited = this.edits.lastValue('host');
-    if (edited !== undefined) return writeField('Host', edited, out, at);
+    const edited = this.edits.lastValue(HOST_FIELD);
+    if (edited !== undefined) return writeCrlf(out, writeText(edited, out, copyRun(HOST_NAME, 0, HOST_NAME.length, out, at)));
     if (wire.hostLine !== undefined) return copyRun(wire.hostLine, 0, wire.hostLine.length, out, at);
     if (this.#hostField >= 0) return copyRun(this.raw, this.table.lineStart(this.#hostField), this.table.lineEnd(this.#hostField), out, at);
     // HTTP/1.0 without Host: from an absolute-form target, or none (then the caller gives a host line).
@@ -285,16 +294,4 @@ export class Http1RequestHead extends MessageHead implements RequestHead {
  */
 export function parseRequestHead(head: Http1RequestHead, bytes: Buffer, start: number, end: number, limits: HeadLimits): number {
   return head.parse(bytes, start, end, limits);
-}
-
-function isHost(name: string): boolean {
-  return typeof name === 'string' && name.length === 4 && name.toLowerCase() === 'host';
-}
-
-function isSameHost(bytes: Buffer, start: number, end: number, otherStart: number, otherEnd: number): boolean {
-  if (end - start !== otherEnd - otherStart) return false;
-  for (let i = 0; i < end - start; i++) {
-    if (LOWER[bytes[start + i]!] !== LOWER[bytes[otherStart + i]!]) return false;
-  }
-  return true;
 }

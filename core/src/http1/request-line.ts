@@ -1,6 +1,6 @@
 /** The request line (RFC 9112 §3) as offsets, byte by byte in order: a fault shows as soon as its byte is there. */
 import type { ErrorCode } from '@steelyard/sdk';
-import { CR, LF, SLASH, SP, TARGET, TOKEN, ZERO, equalsIgnoringCase } from './grammar.ts';
+import { CR, LF, SLASH, SP, TARGET, TOKEN, ZERO, equalsIgnoringCase, isSameIgnoringCase } from './grammar.ts';
 import type { HeadLimits } from './limits.ts';
 import { CONNECT, OPTIONS, OTHER_METHOD, methodOf } from './methods.ts';
 import { isAuthority } from './target.ts';
@@ -46,6 +46,13 @@ export class RequestLine {
     this.authorityEnd = -1;
     this.isHttp10 = false;
     this.end = 0;
+  }
+
+  /** Whether the bytes, those of a Host, contradict an absolute-form target. */
+  isOtherHost(bytes: Buffer, start: number, end: number): boolean {
+    if (this.authorityStart < 0) return false;
+    const size = this.authorityEnd - this.authorityStart;
+    return end - start !== size || !isSameIgnoringCase(bytes, start, this.base + this.authorityStart, size);
   }
 
   /** @returns the position behind the line, 0 = more bytes needed, -1 = a fault. */

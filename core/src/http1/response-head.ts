@@ -64,6 +64,10 @@ export class Http1ResponseHead extends MessageHead implements ResponseHead {
     return this.#conclude(bytes, start);
   }
 
+  protected override judge(id: number, _field: number, bytes: Buffer, start: number, end: number): boolean {
+    return this.judgeCommon(id, bytes, start, end);
+  }
+
   #parseStatusLine(bytes: Buffer, start: number, stop: number): number {
     for (let i = 0; i < REASON_AT; i++) {
       if (start + i >= stop) return 0;
@@ -119,7 +123,7 @@ export class Http1ResponseHead extends MessageHead implements ResponseHead {
     }
     at = this.writeLines(out, at, from, wire.connection === 'upgrade' ? PASSING | (1 << UPGRADE) : PASSING);
     out[versionAt + MINOR_AT] = ZERO + 1;
-    if (this.edits.count > 0) at = this.edits.write(out, at, '');
+    if (this.edits.count > 0) at = this.edits.write(out, at, OTHER);
 
     if (wire.framing === 'chunked') at = copyRun(CHUNKED_LINE, 0, CHUNKED_LINE.length, out, at);
     else if (wire.framing !== 'close' && this.contentLength >= 0) at = writeLength(this.contentLength, out, at);

@@ -4,6 +4,8 @@ import { COLON, HEX, REG_NAME, ZERO, isUnreserved } from './grammar.ts';
 
 const MAX_PORT = 65_535;
 const PERCENT = 0x25;
+const DOT = 0x2e;
+const QUESTION = 0x3f;
 const TRIPLET = /%[0-9a-f]{2}/gi;
 
 /** A target up to its query. */
@@ -31,6 +33,14 @@ export function withoutDotSegments(path: string): string {
   if (!decoded.includes('/.')) return path;
   const resolved = resolveDotSegments(decoded);
   return resolved === decoded ? path : resolved;
+}
+
+/** False: what `withoutDotSegments` would say of this target is certain without making a string of it, it stays as it is. */
+export function mayHaveDotSegments(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end && bytes[at] !== QUESTION; at++) {
+    if (bytes[at] === DOT || bytes[at] === PERCENT) return true;
+  }
+  return false;
 }
 
 function decodeUnreserved(triplet: string): string {

@@ -17,12 +17,14 @@ export interface RevertibleHead {
 }
 
 /** For taps whose result means nothing: `onAttempt`, `onResponse`, `onHealthChange`, and a strategy's callbacks. */
-export function guardNotice<A extends unknown[]>(tap: Quarantine, fn: (...args: A) => unknown): (...args: A) => void {
-  return (...args) => {
+export function guardNotice<A extends unknown[]>(tap: Quarantine, given: (...args: A) => unknown): (...args: A) => void {
+  const fn = given as (...args: unknown[]) => unknown;
+  // Three parameters in place of a list: no array for each call. None of these hooks has more, and none gives `undefined`.
+  const guarded: (...args: unknown[]) => void = (one, two, three) => {
     let ticket: Ticket = NORMAL;
     if (tap.state !== HEALTHY && (ticket = tap.admit()) === REFUSED) return;
     try {
-      const result = fn(...args);
+      const result = three !== undefined ? fn(one, two, three) : two !== undefined ? fn(one, two) : fn(one);
       if (result !== undefined) refusePromise(result);
     } catch (thrown) {
       tap.failed(ticket, thrown);
@@ -30,6 +32,7 @@ export function guardNotice<A extends unknown[]>(tap: Quarantine, fn: (...args: 
     }
     if (tap.state !== HEALTHY) tap.succeeded(ticket);
   };
+  return guarded;
 }
 
 /** `onResponseHead`: as a notice, and the edits of a failed call are taken back. */

@@ -65,11 +65,16 @@ export abstract class ExchangeState extends AttemptingExchange {
     return this.stage === OVER;
   }
 
+  protected dropUpstream(): void {
+    this.upstream?.destroy();
+    this.upstream = undefined;
+  }
+
   /** Waits for its next use: keeps neither large buffers nor a config of long ago. */
   protected forget(): void {
     this.request.shrink();
     this.response.shrink();
-    this.tried.length = 0;
+    if (this.tried.length > 0) this.tried.length = 0; // a length that is set, though the same, is a call into V8
     this.match = undefined;
     this.backend = undefined;
     this.partialHead = undefined;
@@ -91,7 +96,7 @@ export abstract class ExchangeState extends AttemptingExchange {
     this.startedAt = this.now();
     this.attempts = 0;
     this.clientAddress = connection.remoteAddress;
-    this.tried.length = 0;
+    if (this.tried.length > 0) this.tried.length = 0;
     this.backend = undefined;
     this.match = undefined;
     this.stage = ASKING;

@@ -22,8 +22,7 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
   readonly protocol = 'http' as const;
   #redirected: Lane | undefined;
   #isInHook = false;
-  /** The hook's call has not returned yet. */
-  #isAsking = false;
+  #isAsking = false; // the hook's call has not returned yet
   #isRetired = false;
   #lastFailure: { status: number; code: ErrorCode; detail: string } | undefined;
   readonly #onVerdict = (error: unknown, verdict: RequestVerdict | undefined): void => this.#heard(error, verdict, false);
@@ -75,16 +74,14 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
   }
 
   #ask(hook: RequestHook, heard: (error: unknown, verdict: RequestVerdict | undefined) => void): void {
-    this.#isInHook = true;
-    this.#isAsking = true;
+    this.#isInHook = this.#isAsking = true;
     hook.callAsync(this, heard);
     this.#isAsking = false;
   }
 
   #heard(error: unknown, verdict: RequestVerdict | undefined, isInPool: boolean): void {
     this.#isInHook = false;
-    // A tap took its time: this is another event.
-    if (!this.#isAsking) this.thread.deadlines.readClock();
+    if (!this.#isAsking) this.thread.deadlines.readClock(); // a tap took its time: this is another event
     if (this.stage === OVER) return this.#recycle();
     // Guards let nothing through. If one did, nobody knows whether a filter was asked: then nobody gets in (tapable hands a throw on as `error`).
     if (error) return this.fail(500, 'ERR_PLUGIN_TAP', describeError(error));
@@ -121,7 +118,7 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
 
   /** The attempt under way failed for the backend's fault: another one, or the end. */
   attemptFailed(phase: Phase, code: ErrorCode, detail: string): void {
-    this.#dropUpstream();
+    this.dropUpstream();
     const { backend } = this;
     this.tried.push(backend!);
     this.thread.events.attemptFailed(code, detail, { exchange: this.id, backend: backend!.id, phase, attempt: this.attempts });
@@ -156,7 +153,7 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
 
   /** The balancer answers in place of a backend; if a response has begun, it is broken off. */
   fail(status: number, code: ErrorCode, detail: string, by: Aborter = 'balancer'): void {
-    this.#dropUpstream();
+    this.dropUpstream();
     settleAttempt(this, { kind: 'aborted', by, status: this.status });
     this.code = code;
     this.thread.events.answered(code, detail, {
@@ -222,17 +219,12 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
     this.#isRetired = true;
   }
 
-  #dropUpstream(): void {
-    this.upstream?.destroy();
-    this.upstream = undefined;
-  }
-
   /** Somebody ends it before its end. */
   abort(by: Aborter, code: ErrorCode): void {
     if (this.stage === OVER) return;
     this.thread.deadlines.readClock();
     if (this.tunnel) return this.tunnel.cut();
-    this.#dropUpstream();
+    this.dropUpstream();
     settleAttempt(this, { kind: 'aborted', by, status: this.status });
     this.code = code;
     this.end(by);

@@ -88,7 +88,7 @@ export function completeWire(exchange: Exchange): RequestWire {
   wire.hostLine = lane.hostLine;
   if (lane.hostIsBackend || (request.lacksHost && !lane.hostLine)) wire.hostLine = lease!.backend.hostLine;
   // Somebody may have decided by the path.
-  if (plan.routes.looksAtPath || lane.onRequest || lane.onRequestInPool) {
+  if (request.mayHaveDotSegments && (plan.routes.looksAtPath || lane.onRequest || lane.onRequestInPool)) {
     const { target } = request;
     const received = pathOf(target);
     const path = withoutDotSegments(received);

@@ -3,8 +3,7 @@
  * an ArrayBuffer and the same code runs. Main gives rows out and writes marks, limits and drain; in-flight is a total over all threads,
  * changed atomically, with each thread's own share beside it; counters have one writer each.
  *
- * Views have a fixed length and are made anew when the memory has grown: ones that follow the length of a growable buffer by themselves
- * were eight times as slow (Node 26).
+ * Views have a fixed length and are made anew after growth: ones that follow a growable buffer by themselves were eight times as slow (Node 26).
  */
 import { SteelyardError } from '@steelyard/sdk';
 import { grown, reserveShared, RESERVED_BYTES, type ScoreboardMemory, type ScoreboardOptions } from './board-memory.ts';

@@ -80,7 +80,6 @@ export class WorkerHandle {
   }
 
   tell(message: ToWorker): void {
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
     if (!this.hasEnded) this.#thread.postMessage(message);
   }
 

@@ -42,11 +42,13 @@ export class WorkerThread {
   readonly #metrics: ThreadMetrics;
   readonly #services: ReturnType<typeof trafficServices>;
   readonly #plane: DataPlane;
-  /** Being prepared: what changes in its pools before the plane knows of it goes into the order itself. */
-  #order: PrepareOrder | undefined;
   #prepared: { readonly config: ResolvedConfig; readonly beatMs: number } | undefined;
   #beat: NodeJS.Timeout | undefined;
   #beatMs = Infinity;
+  /** What is being prepared, while the config is still being loaded for it. */
+  #loading: PrepareOrder | undefined;
+  /** Rows that main has told of, of a generation that is not built yet. */
+  #announced: number[] = [];
   #isWounded = false;
 
   constructor(birth: WorkerBirth, post: (message: ToMain) => void) {
@@ -125,15 +127,15 @@ export class WorkerThread {
   async #prepare(order: PrepareOrder): Promise<PrepareAnswer> {
     const { configFile, command, followsLogLevel } = this.#birth;
     // From now on, not only from when the generation stands: main may take a row back meanwhile.
-    const rows = [...order.pools.values()].flatMap(({ members }) => members.map(({ row }) => row));
-    for (const row of rows) this.#rows.use(row);
-    this.#order = order;
+    this.#announced = [...order.pools.values()].flatMap(({ members }) => members.map(({ row }) => row));
+    for (const row of this.#announced) this.#rows.use(row);
     try {
-      // Main watches with the limit of before until the switch, and goes on with it when there is none.
-      this.#startBeating(Math.min(order.beatMs, this.#beatMs));
+      // Main looks by the old limit until the switch, and by the new one from there.
+      this.#beatEvery(Math.min(this.#beatMs, order.beatMs));
       this.#book.adopt(order.counters);
       for (const [host, addresses] of order.addresses) this.#names.set(host, addresses);
-      const { resolved } = await loadConfig(configFile, { command: command as ConfigEnv['command'], env: process.env });
+      this.#loading = order;
+      const { resolved } = await loadConfig(configFile, { command: command as ConfigEnv['command'], env: process.env }).finally(() => (this.#loading = undefined));
       const text = configText(resolved);
       if (digestOf(text) !== order.digest) return { config: text };
       if (!this.#plane.generation && followsLogLevel) this.#log.level = resolved.log.level;
@@ -141,22 +143,26 @@ export class WorkerThread {
       this.#prepared = { config: resolved, beatMs: order.beatMs };
       return { plugins: this.#plane.preparedPlugins };
     } finally {
-      this.#order = undefined;
-      for (const row of rows) this.#rows.retire(row, () => {});
+      for (const row of this.#announced.splice(0)) this.#rows.retire(row, () => {});
     }
   }
 
   #switchOver(): void {
-    const { config, beatMs } = this.#prepared!;
     this.#plane.switchOver();
+    const { config, beatMs } = this.#prepared!;
     if (this.#birth.followsLogLevel) this.#log.level = config.log.level;
-    this.#startBeating(beatMs);
+    this.#beatEvery(beatMs);
     this.#observer.watch(this.#plane.generation!.observed());
   }
 
   #setMembers({ number, pool, members }: Extract<ToWorker, { kind: 'members' }>): void {
     for (const { row } of members) this.#rows.use(row);
-    if (this.#order?.number === number) this.#order.pools.get(pool)!.members = members;
+    if (this.#loading?.number === number) {
+      // They stay in use until it is prepared.
+      this.#loading.pools.get(pool)!.members = members;
+      this.#announced.push(...members.map(({ row }) => row));
+      return;
+    }
     this.#plane.setMembers(number, pool, members);
     for (const { row } of members) this.#rows.retire(row, () => {});
     if (this.#plane.generation?.number === number) this.#observer.watch(this.#plane.generation.observed());
@@ -172,7 +178,7 @@ export class WorkerThread {
     tell(this.#plane.backend(pool, id));
   }
 
-  #startBeating(ms: number): void {
+  #beatEvery(ms: number): void {
     this.#beatMs = ms;
     clearInterval(this.#beat);
     this.#beat = setInterval(() => this.#showLife(), ms).unref();

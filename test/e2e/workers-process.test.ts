@@ -1,9 +1,7 @@
 /** Worker threads where the process matters: its end, its signals, its log, its memory. */
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { namedOrigin } from './support/origin.ts';
@@ -98,14 +96,11 @@ describe('a program with a balancer inside', () => {
   });
 });
 
-/** Resolves with what it wrote when it has ended by itself with 0. Beside the config, so that it finds the packages. */
+/** Resolves with what it wrote when it has ended by itself with 0. Given on the command line, as people try things out: threads must not take that over. */
 async function runProgram(text: string): Promise<string> {
-  const folder = mkdtempSync(fileURLToPath(new URL('workers/program-', import.meta.url)));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  const program = join(folder, 'program.mjs');
-  writeFileSync(program, text);
+  const cwd = fileURLToPath(new URL('../..', import.meta.url));
   return new Promise((resolve, reject) => {
-    execFile(process.execPath, [program], { timeout: 15_000 }, (error, out, err) => (error ? reject(new Error(`${error.message} ${out} ${err}`)) : resolve(out)));
+    execFile(process.execPath, ['--input-type=module', '--eval', text], { cwd, timeout: 15_000 }, (error, out, err) => (error ? reject(new Error(`${error.message} ${out} ${err}`)) : resolve(out)));
   });
 }
 

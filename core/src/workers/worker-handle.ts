@@ -50,7 +50,7 @@ export class WorkerHandle {
     this.block = birth.block;
     this.#events = events;
     const file = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
-    this.#thread = new Worker(file, { workerData: birth, name: `steelyard-${birth.number}`, env: SHARE_ENV });
+    this.#thread = new Worker(file, { workerData: birth, name: `steelyard-${birth.number}`, env: SHARE_ENV, ...execution() });
     this.#thread.on('message', (message: ToMain) => this.#onMessage(message));
     // Out of memory, or an exception before the worker could hear of it itself. An 'exit' follows.
     this.#thread.on('error', (error: unknown) => (this.#why ||= error instanceof Error ? error.message : String(error)));
@@ -129,4 +129,9 @@ export class WorkerHandle {
   #endError(): SteelyardError {
     return new SteelyardError('ERR_WORKER', { message: `worker ${this.number} ended: ${this.#why}` });
   }
+}
+
+/** Threads inherit Node's options. Of a program that was given as text, one says how to read the text, and then no file can be the entry of a thread. */
+function execution(): { execArgv?: string[] } {
+  return process.execArgv.some((option) => option.startsWith('--input-type')) ? { execArgv: [] } : {};
 }

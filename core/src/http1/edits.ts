@@ -1,7 +1,12 @@
-/** What plugins change in a head: an append-only journal beside the received bytes, which nobody touches. */
+/**
+ * What plugins change in a head: an append-only journal beside the received bytes, which nobody touches. Its fields lie ready for the
+ * wire, one behind the other.
+ * The same plugins make the same edits request after request. So what lies behind `count` is not cleared away: an edit that comes
+ * again at its old place, equal to what lies there, was checked and written before, and one comparison puts it back.
+ */
 import { SteelyardError } from '@steelyard/sdk';
 import { type AskedName, askedName, isSameName } from './asked-names.ts';
-import { OTHER } from './field-names.ts';
+import { HOST } from './field-names.ts';
 import type { FieldTable } from './field-table.ts';
 import { HTAB, SP, TARGET, VALUE } from './grammar.ts';
 import { copyRun, writeCrlf, writeText } from './write-bytes.ts';
@@ -13,184 +18,262 @@ const SET_TARGET = 4;
 
 /** As many as names have hashes. */
 const HASHES = 256;
-/** Edits whose objects a head keeps for its next use. */
+/** What a head that is used again may keep of earlier edits. */
 const KEPT_EDITS = 64;
+const KEPT_BYTES = 2_048;
+const USUAL_BYTES = 512;
+const CRLF_BYTES = 2;
+const NOTHING = Buffer.alloc(0);
 const NO_NAME = askedName('');
 /** `clearedBy` of an edit that stands: above any place in a journal, and small enough that the engine does not box it. */
 const NOBODY = 0x3fff_ffff;
 
-interface Edit {
-  kind: number;
-  name: AskedName;
-  value: string;
-  /** The later edit that takes this one's field away. */
-  clearedBy: number;
+class Edit {
+  kind = 0;
+  name = NO_NAME;
+  /** As in `name`, here so that an edit which comes again is known by a look at one object. */
+  spelled = '';
+  /** Where its value begins and its line ends in the journal's bytes; the same where it writes none. */
+  valueStart = 0;
+  end = 0;
+  /** The place of the later edit that takes this one's field away; it does so while it is in the journal. */
+  clearedBy = NOBODY;
+  /** It keeps the bytes from being written as they lie: it clears others, or is about Host. */
+  isObstacle = false;
 }
 
 export class EditJournal {
   count = 0;
-  /** Most bytes that the edits add to what is written. */
-  bound = 0;
-  /** Longer than `count` where there were more once: the objects are used again. */
+  /** By place. Those from `count` to `#known` are of earlier: what they say of names and places holds as soon as they are back. */
   readonly #edits: Edit[] = [];
-  /** Edits of fields, by the hash of their name: most look-ups and received fields are about names that no edit has. */
+  #known = 0;
+  #bytes = NOTHING;
+  /** Edits of fields, by the hash of their name, those of earlier too: most look-ups and received fields are about names that no edit has. */
   readonly #byHash = new Uint32Array(HASHES);
-  #targets = 0;
+  /** Edits, those of earlier too, that are one. */
+  #obstacles = 0;
+  /** Targets and the places of their edits, the last one on top. */
+  readonly #targets: { readonly place: number; readonly target: string }[] = [];
 
-  set(name: string, value: string): AskedName {
-    return this.#add(SET, this.#writableName(name), writableValue(name, value));
+  /** Most bytes that the edits add to what is written. */
+  get bound(): number {
+    let bound = this.#end(this.count);
+    for (const { target } of this.#targets) bound += target.length;
+    return bound;
   }
-  append(name: string, value: string): AskedName {
-    return this.#add(APPEND, this.#writableName(name), writableValue(name, value));
+
+  set(spelled: string, value: string): AskedName {
+    return this.#write(SET, spelled, value);
   }
-  remove(name: string): AskedName {
-    return this.#add(REMOVE, this.#writableName(name), '');
+  append(spelled: string, value: string): AskedName {
+    return this.#write(APPEND, spelled, value);
+  }
+  remove(spelled: string): AskedName {
+    const earlier = this.#earlier(REMOVE, spelled);
+    if (earlier === undefined) return this.#add(REMOVE, writableName(spelled), this.#end(this.count), this.#end(this.count));
+    this.count += 1;
+    return earlier.name;
   }
   setTarget(target: string): void {
-    this.#add(SET_TARGET, NO_NAME, checkedTarget(target));
+    this.#targets.push({ place: this.count, target: checkedTarget(target) });
+    const earlier = this.#earlier(SET_TARGET, '');
+    if (earlier === undefined) this.#add(SET_TARGET, NO_NAME, this.#end(this.count), this.#end(this.count));
+    else this.count += 1;
   }
 
   /** Cuts the journal back to the length it had. */
   rollback(mark: number): void {
-    while (this.count > mark) {
-      this.count -= 1;
-      const edit = this.#edits[this.count]!;
-      this.bound -= sizeOf(edit);
-      edit.value = '';
-      if (edit.kind === SET_TARGET) this.#targets -= 1;
-      else this.#byHash[edit.name.hash]! -= 1;
-    }
-    for (let at = 0; at < mark; at++) {
-      const edit = this.#edits[at]!;
-      if (edit.clearedBy >= mark) edit.clearedBy = NOBODY;
-    }
+    this.count = mark;
+    while (this.#targets.length > 0 && this.#targets.at(-1)!.place >= mark) this.#targets.pop();
   }
 
-  /** Between two uses: forgets what stood in it, and the room that a flood of edits took. */
+  /** Between two uses: the room that a flood of edits took is given up. */
   shrink(): void {
     this.rollback(0);
-    if (this.#edits.length > KEPT_EDITS) this.#edits.length = KEPT_EDITS;
+    if (this.#edits.length <= KEPT_EDITS && this.#bytes.length <= KEPT_BYTES) return;
+    this.#forgetFrom(0);
+    this.#edits.length = 0;
+    this.#bytes = NOTHING;
   }
 
   /** The target that counts; `undefined` = the received one. */
   target(): string | undefined {
-    if (this.#targets === 0) return undefined;
-    let at = this.count - 1;
-    while (this.#edits[at]!.kind !== SET_TARGET) at--;
-    return this.#edits[at]!.value;
+    return this.#targets.length === 0 ? undefined : this.#targets.at(-1)!.target;
   }
 
   /** False: no edit is about a name of this hash. */
   mayTouch(hash: number): boolean {
-    return this.#byHash[hash] !== 0;
+    return this.count > 0 && this.#byHash[hash] !== 0;
   }
   /** Whether the received field is replaced or removed. */
   hides(table: FieldTable, field: number, raw: Buffer): boolean {
     if (!this.mayTouch(table.hash(field))) return false;
-    for (let at = 0; at < this.count; at++) {
-      const edit = this.#edits[at]!;
+    for (let place = 0; place < this.count; place++) {
+      const edit = this.#edits[place]!;
       if (isClearing(edit.kind) && table.isNamed(field, edit.name, raw)) return true;
     }
     return false;
   }
   /** Whether any edit is about the name. */
   touches(name: AskedName): boolean {
-    if (!this.mayTouch(name.hash)) return false;
-    for (let at = 0; at < this.count; at++) {
-      if (isSameName(this.#edits[at]!.name, name)) return true;
-    }
-    return false;
+    return this.#last(name) !== undefined;
   }
   /** The last written value of the name; `undefined` = not written, or removed again. */
   lastValue(name: AskedName): string | undefined {
-    if (!this.mayTouch(name.hash)) return undefined;
-    for (let at = this.count - 1; at >= 0; at--) {
-      const edit = this.#edits[at]!;
-      if (isSameName(edit.name, name)) return edit.kind === REMOVE ? undefined : edit.value;
-    }
-    return undefined;
+    const edit = this.#last(name);
+    return edit === undefined || edit.kind === REMOVE ? undefined : this.#valueOf(edit);
   }
 
   /** The fields that the edits leave, in order. */
   collect(into: [name: string, value: string][]): void {
-    for (let at = 0; at < this.count; at++) {
-      const edit = this.#edits[at]!;
-      if (isWriting(edit)) into.push([edit.name.spelled, edit.value]);
+    for (let place = 0; place < this.count; place++) {
+      const edit = this.#edits[place]!;
+      if (this.#isWritten(edit)) into.push([edit.spelled, this.#valueOf(edit)]);
     }
   }
   collectValues(name: AskedName, into: string[]): void {
-    for (let at = 0; at < this.count; at++) {
-      const edit = this.#edits[at]!;
-      if (isWriting(edit) && isSameName(edit.name, name)) into.push(edit.value);
+    for (let place = 0; place < this.count; place++) {
+      const edit = this.#edits[place]!;
+      if (this.#isWritten(edit) && isSameName(edit.name, name)) into.push(this.#valueOf(edit));
     }
   }
 
-  /** @param except the id of a field that is written elsewhere; `OTHER` = none. */
+  /** @param except the id of a field that is written elsewhere, `HOST`; `OTHER` = none. */
   write(out: Buffer, at: number, except: number): number {
-    for (let index = 0; index < this.count; index++) {
-      const edit = this.#edits[index]!;
-      const { name } = edit;
-      if (!isWriting(edit) || (except !== OTHER && name.id === except)) continue;
-      at = copyRun(name.prefix, 0, name.prefix.length, out, at);
-      at = writeCrlf(out, writeText(edit.value, out, at));
+    if (this.#obstacles === 0) return copyRun(this.#bytes, 0, this.#end(this.count), out, at);
+    for (let place = 0; place < this.count; place++) {
+      const edit = this.#edits[place]!;
+      if (!this.#isWritten(edit) || (except === HOST && edit.name.id === HOST)) continue;
+      at = copyRun(this.#bytes, this.#end(place), edit.end, out, at);
     }
     return at;
   }
 
-  #writableName(spelled: string): AskedName {
-    // The same plugins edit request after request in the same order: what stood at this place before was looked at then.
-    const before = this.#edits[this.count]?.name;
-    if (before !== undefined && before !== NO_NAME && before.spelled === spelled) return before;
-    const name = typeof spelled === 'string' ? askedName(spelled) : NO_NAME;
-    if (!name.isToken) refuseEdit(`${JSON.stringify(spelled)} is no field name`, "letters, digits and !#$%&'*+-.^_`|~ may stand in one");
-    if (name.isFraming) refuseEdit(`the field ${spelled} belongs to the connection or the framing`, 'only the core writes it');
+  // ---- one edit ----
+
+  #write(kind: number, spelled: string, value: string): AskedName {
+    const earlier = this.#earlier(kind, spelled);
+    if (earlier !== undefined && this.#isValue(earlier, value)) {
+      this.count += 1;
+      return earlier.name;
+    }
+    const name = earlier?.name ?? writableName(spelled);
+    const written = writableValue(spelled, value);
+    const start = this.#end(this.count);
+    const valueStart = start + name.prefix.length;
+    const end = valueStart + written.length + CRLF_BYTES;
+    // Of the same length: those behind it stay where they are.
+    if (earlier !== undefined && earlier.end === end) this.count += 1;
+    else this.#add(kind, name, valueStart, end);
+    copyRun(name.prefix, 0, name.prefix.length, this.#bytes, start);
+    writeCrlf(this.#bytes, writeText(written, this.#bytes, valueStart));
     return name;
   }
-  #add(kind: number, name: AskedName, value: string): AskedName {
-    const index = this.count;
-    let edit = this.#edits[index];
-    if (edit === undefined) {
-      edit = { kind, name, value, clearedBy: NOBODY };
-      this.#edits.push(edit);
-    } else {
-      edit.kind = kind;
-      edit.name = name;
-      edit.value = value;
-      edit.clearedBy = NOBODY;
+
+  /** What lies at the next place, if it is of this kind and about this name. */
+  #earlier(kind: number, spelled: string): Edit | undefined {
+    const edit = this.count < this.#known ? this.#edits[this.count]! : undefined;
+    return edit !== undefined && edit.kind === kind && edit.spelled === spelled ? edit : undefined;
+  }
+  #isValue({ valueStart, end }: Edit, value: string): boolean {
+    const bytes = this.#bytes;
+    if (typeof value !== 'string' || value.length !== end - CRLF_BYTES - valueStart) return false;
+    for (let i = 0; i < value.length; i++) {
+      if (bytes[valueStart + i] !== value.charCodeAt(i)) return false;
     }
+    return true;
+  }
+
+  #add(kind: number, name: AskedName, valueStart: number, end: number): AskedName {
+    const place = this.count;
+    this.#forgetFrom(place);
+    this.#makeRoom(end);
+    if (place === this.#edits.length) this.#edits.push(new Edit());
+    const edit = this.#edits[place]!;
+    edit.kind = kind;
+    edit.name = name;
+    edit.spelled = name.spelled;
+    edit.valueStart = valueStart;
+    edit.end = end;
+    edit.clearedBy = NOBODY;
+    edit.isObstacle = kind !== SET_TARGET && this.#isObstacle(kind, name, place);
+    if (edit.isObstacle) this.#obstacles += 1;
+    if (kind !== SET_TARGET) this.#byHash[name.hash]! += 1;
     this.count += 1;
-    this.bound += sizeOf(edit);
-    if (kind === SET_TARGET) {
-      this.#targets += 1;
-    } else {
-      if (isClearing(kind) && this.mayTouch(name.hash)) this.#clear(name, index);
-      this.#byHash[name.hash]! += 1;
-    }
+    this.#known = this.count;
     return name;
   }
-  #clear(name: AskedName, by: number): void {
-    for (let at = 0; at < by; at++) {
-      const edit = this.#edits[at]!;
-      if (edit.clearedBy === NOBODY && isSameName(edit.name, name)) edit.clearedBy = by;
+  #isObstacle(kind: number, name: AskedName, place: number): boolean {
+    let isObstacle = name.id === HOST;
+    if (!isClearing(kind) || this.#byHash[name.hash] === 0) return isObstacle;
+    for (let before = 0; before < place; before++) {
+      const edit = this.#edits[before]!;
+      if (edit.clearedBy !== NOBODY || !isSameName(edit.name, name)) continue;
+      edit.clearedBy = place;
+      isObstacle = true;
     }
+    return isObstacle;
+  }
+
+  /** Something else comes at this place: what lies there and behind it will not come back. */
+  #forgetFrom(place: number): void {
+    const obstacles = this.#obstacles;
+    while (this.#known > place) {
+      this.#known -= 1;
+      const edit = this.#edits[this.#known]!;
+      if (edit.isObstacle) this.#obstacles -= 1;
+      if (edit.kind !== SET_TARGET) this.#byHash[edit.name.hash]! -= 1;
+    }
+    if (this.#obstacles === obstacles) return;
+    for (let before = 0; before < place; before++) {
+      const edit = this.#edits[before]!;
+      if (edit.clearedBy >= place) edit.clearedBy = NOBODY;
+    }
+  }
+  #makeRoom(size: number): void {
+    if (size <= this.#bytes.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(USUAL_BYTES, size * 2));
+    this.#bytes.copy(larger, 0, 0, this.#end(this.count));
+    this.#bytes = larger;
+  }
+
+  // ---- what lies there ----
+
+  /** Where the lines of the edits before this place end. */
+  #end(place: number): number {
+    return place === 0 ? 0 : this.#edits[place - 1]!.end;
+  }
+  #valueOf({ valueStart, end }: Edit): string {
+    return this.#bytes.toString('latin1', valueStart, end - CRLF_BYTES);
+  }
+  #last(name: AskedName): Edit | undefined {
+    if (!this.mayTouch(name.hash)) return undefined;
+    for (let place = this.count - 1; place >= 0; place--) {
+      const edit = this.#edits[place]!;
+      if (isSameName(edit.name, name)) return edit;
+    }
+    return undefined;
+  }
+  /** Whether it writes a field that no later edit takes away. */
+  #isWritten({ kind, clearedBy }: Edit): boolean {
+    return (kind === SET || kind === APPEND) && clearedBy >= this.count;
   }
 }
 
-function sizeOf(edit: Edit): number {
-  return edit.name.prefix.length + edit.value.length + 2;
-}
 function isClearing(kind: number): boolean {
   return kind === SET || kind === REMOVE;
-}
-/** Whether the edit writes a field that no later edit takes away. */
-function isWriting(edit: Edit): boolean {
-  return (edit.kind === SET || edit.kind === APPEND) && edit.clearedBy === NOBODY;
 }
 
 export function refuseEdit(message: string, hint: string): never {
   throw new SteelyardError('ERR_HEAD_EDIT', { source: 'plugin', message, hint });
 }
 
+function writableName(spelled: string): AskedName {
+  const name = typeof spelled === 'string' ? askedName(spelled) : NO_NAME;
+  if (!name.isToken) refuseEdit(`${JSON.stringify(spelled)} is no field name`, "letters, digits and !#$%&'*+-.^_`|~ may stand in one");
+  if (name.isFraming) refuseEdit(`the field ${spelled} belongs to the connection or the framing`, 'only the core writes it');
+  return name;
+}
 function writableValue(name: string, value: string): string {
   if (typeof value !== 'string') refuseEdit(`the value of ${name} is ${value === null ? 'null' : typeof value}`, 'give a string');
   if (!isAll(VALUE, value)) {

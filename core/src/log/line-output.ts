@@ -11,7 +11,7 @@ const MAX_WAITING_BYTES = 4_194_304;
 /** How soon a full pipe is tried again: a reader that lives has emptied it (64 KiB) by then. Milliseconds. */
 const RETRY_MS = 20;
 /** How long the end of a thread waits for a reader. Milliseconds. */
-const EXIT_PATIENCE_MS = 2_000;
+const EXIT_PATIENCE_MS = 5_000;
 /** Not more often than this is a loss told on standard error. Milliseconds. */
 const TROUBLE_EVERY_MS = 60_000;
 const STANDARD_ERROR = 2;

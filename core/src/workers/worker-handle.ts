@@ -9,7 +9,7 @@ import type { QuestionKind, Questions, ToMain, ToWorker, WorkerBirth } from './m
 const START_LIMIT_MS = 30_000;
 
 /** What an exit from within may take: log lines wait up to two seconds for their reader. */
-const LEAVE_LIMIT_MS = 5_000;
+const LEAVE_LIMIT_MS = 7_000;
 
 /** What a worker says of its own accord. */
 export type Told = Exclude<ToMain, { kind: 'ready' | 'answer' | 'failed' }>;

@@ -8,7 +8,7 @@ import type { QuestionKind, Questions, ToMain, ToWorker, WorkerBirth } from './m
 /** From the thread's creation until it listens to main. */
 const START_LIMIT_MS = 30_000;
 
-/** What an exit from within may take: log lines wait up to two seconds for their reader. */
+/** What an exit from within may take: log lines wait up to five seconds for their reader. */
 const LEAVE_LIMIT_MS = 7_000;
 
 /** What a worker says of its own accord. */

@@ -1,9 +1,14 @@
 /** Request body bytes that are kept: until they can be sent, and while the request may have to be sent again. Payload only, framing is the wire's. */
 
-const BLOCK_BYTES = 16_384;
-/** Enough for the bodies of a burst; more are left to the garbage collector. */
-const MAX_FREE_BLOCKS = 64;
-const freeBlocks: Buffer[] = [];
+/**
+ * Sizes of blocks that are used again, and how many of each wait for that; more are left to the garbage collector. Most bodies that may
+ * be sent again fit the small one; what one read of the client brings fits the large one, which costs more to make than to fill.
+ */
+const BLOCKS = [
+  { bytes: 16_384, most: 64 },
+  { bytes: 131_072, most: 8 },
+] as const;
+const free: Buffer[][] = BLOCKS.map(() => []);
 const NOTHING = Buffer.alloc(0);
 
 export class HeldBody {
@@ -14,7 +19,8 @@ export class HeldBody {
   makeRoom(size: number): void {
     const needed = this.length + size;
     if (needed <= this.bytes.length) return;
-    const larger = needed <= BLOCK_BYTES ? (freeBlocks.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES)) : Buffer.allocUnsafeSlow(needed * 2);
+    const kind = BLOCKS.findIndex(({ bytes }) => needed <= bytes);
+    const larger = kind < 0 ? Buffer.allocUnsafeSlow(needed * 2) : (free[kind]!.pop() ?? Buffer.allocUnsafeSlow(BLOCKS[kind]!.bytes));
     this.bytes.copy(larger, 0, 0, this.length);
     this.#giveBack();
     this.bytes = larger;
@@ -27,6 +33,9 @@ export class HeldBody {
   }
 
   #giveBack(): void {
-    if (this.bytes.length === BLOCK_BYTES && freeBlocks.length < MAX_FREE_BLOCKS) freeBlocks.push(this.bytes);
+    const { length } = this.bytes;
+    if (length === 0) return;
+    const kind = BLOCKS.findIndex(({ bytes }) => bytes === length);
+    if (kind >= 0 && free[kind]!.length < BLOCKS[kind]!.most) free[kind]!.push(this.bytes);
   }
 }

@@ -13,11 +13,13 @@ export abstract class ClientConnection implements Connection {
   /** The listener's name when it was accepted: a reload may give another. */
   readonly listener: string;
   readonly remoteAddress: string;
-  readonly openedAt = performance.now();
+  /** Monotonic milliseconds. */
+  readonly openedAt: number;
   readonly #owner: Listener;
 
   constructor(thread: DataThread, owner: Listener, socket: Socket) {
     this.thread = thread;
+    this.openedAt = thread.deadlines.readClock();
     this.id = thread.nextConnectionId();
     this.socket = socket;
     this.#owner = owner;

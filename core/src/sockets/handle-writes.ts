@@ -17,8 +17,8 @@ export interface WriteRequest {
 
 /** What is used of a TCP handle of Node. */
 export interface WritableHandle {
-  /** A number when it is over, 0 or an error number of libuv; else the request under way. */
-  writeBuffer: (request: null, bytes: Uint8Array) => number | WriteRequest;
+  /** A number when it is over, 0 or an error number of libuv; `undefined` when the handle is gone; else the request under way. */
+  writeBuffer: (request: null, bytes: Uint8Array) => number | WriteRequest | undefined;
 }
 
 interface HandleOwner {
@@ -52,7 +52,7 @@ export class HandleWrites {
     }
     this.#hasLearnt = true;
     const inherited = handle.writeBuffer;
-    handle.writeBuffer = (...given): number | WriteRequest => {
+    handle.writeBuffer = (...given): number | WriteRequest | undefined => {
       const result = Reflect.apply(inherited, handle, given);
       this.#isUsable = given[0] === null && isResult(result);
       return result;

@@ -27,7 +27,8 @@ export class StreamConnection extends ClientConnection implements SocketHandler,
   readonly #exchange = new StreamExchange();
   #upstream: UpstreamConnection | undefined;
   #tunnel: Tunnel | undefined;
-  readonly #early = new HeldBody();
+  /** What came before a backend was connected; most clients send nothing so early, or are not yet read. */
+  #early: HeldBody | undefined;
   #clientHasEnded = false;
   #tunnelMs = 0;
   #lastFailure: { code: ErrorCode; detail: string } | undefined;
@@ -79,11 +80,11 @@ export class StreamConnection extends ClientConnection implements SocketHandler,
   onUpstreamOpen(): void {
     const exchange = this.#exchange;
     const upstream = this.#upstream!;
-    exchange.lease!.connectMs = performance.now() - exchange.lease!.startedAt;
+    exchange.lease!.connectMs = exchange.now() - exchange.lease!.startedAt;
     upstream.deadline = Infinity;
     this.#tunnel = new Tunnel(this.thread, this.socket, upstream.socket, this.#tunnelMs, (by) => this.#tunnelEnded(by));
-    this.#tunnel.begin({ fromClient: this.#early.bytes.subarray(0, this.#early.length), clientHasEnded: this.#clientHasEnded });
-    this.#early.clear();
+    this.#tunnel.begin({ fromClient: this.#early?.bytes.subarray(0, this.#early.length), clientHasEnded: this.#clientHasEnded });
+    this.#forgetEarly();
   }
 
   onUpstreamGone(error: Error | undefined): void {
@@ -167,10 +168,10 @@ export class StreamConnection extends ClientConnection implements SocketHandler,
       answeredBy: tunnel ? 'backend' : 'nobody',
       abortedBy,
       code: this.#code,
-      bytesFromClient: tunnel?.bytesFromClient ?? this.#early.length,
+      bytesFromClient: tunnel?.bytesFromClient ?? this.#early?.length ?? 0,
       bytesToClient: tunnel?.bytesToClient ?? 0,
       firstByteMs: tunnel?.firstByteMs(exchange.startedAt) ?? -1,
-      durationMs: performance.now() - exchange.startedAt,
+      durationMs: exchange.now() - exchange.startedAt,
     });
   }
 
@@ -194,7 +195,7 @@ export class StreamConnection extends ClientConnection implements SocketHandler,
 
   onBytes(bytes: Buffer, start: number, end: number): void {
     if (this.#isOver) return;
-    const early = this.#early;
+    const early = (this.#early ??= new HeldBody());
     early.makeRoom(end - start);
     early.length += bytes.copy(early.bytes, early.length, start, end);
     if (early.length >= EARLY_LIMIT_BYTES) this.socket.pause();
@@ -210,8 +211,13 @@ export class StreamConnection extends ClientConnection implements SocketHandler,
   onClose(): void {
     this.#hasClosed = true;
     this.#abort('client', 'ERR_CLIENT_CLOSED');
-    this.#early.clear();
+    this.#forgetEarly();
     this.leave();
+  }
+
+  #forgetEarly(): void {
+    this.#early?.clear();
+    this.#early = undefined;
   }
 
   onUpstreamBytes(): void {}

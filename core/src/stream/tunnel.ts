@@ -29,7 +29,7 @@ class Direction implements SocketHandler {
   onOpen(): void {}
 
   onBytes(bytes: Buffer, start: number, end: number): void {
-    if (this.bytes === 0) this.firstByteAt = performance.now();
+    if (this.bytes === 0) this.firstByteAt = this.#tunnel.thread.deadlines.readClock();
     this.bytes += end - start;
     this.#tunnel.touch();
     if (!this.#tunnel.thread.out.relay(this.#to, bytes, start, end)) this.#from.pause();
@@ -59,8 +59,8 @@ class Direction implements SocketHandler {
 
 /** What came before the tunnel stood. */
 interface EarlyBytes {
-  readonly fromClient?: Buffer;
-  readonly fromBackend?: Buffer;
+  readonly fromClient?: Buffer | undefined;
+  readonly fromBackend?: Buffer | undefined;
   /** The client has said FIN already: its `onEnd` will not come again. */
   readonly clientHasEnded?: boolean;
 }

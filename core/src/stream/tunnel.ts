@@ -38,7 +38,9 @@ class Direction implements SocketHandler {
   onEnd(): void {
     this.hasEnded = true;
     this.#tunnel.touch();
-    this.#to.shutdown();
+    // The last FIN of the two goes out by the close of its socket, unless something waits before it.
+    if (this.#tunnel.hasEnded && !this.#to.isClogged) this.#to.destroy();
+    else this.#to.shutdown();
   }
 
   /** The other direction's bytes have left towards `from`. */
@@ -91,6 +93,10 @@ export class Tunnel implements Timed {
     thread.deadlines.add(this);
   }
 
+  /** Both sides have said FIN. */
+  get hasEnded(): boolean {
+    return this.#up.hasEnded && this.#down.hasEnded;
+  }
   get bytesFromClient(): number {
     return this.#up.bytes;
   }

@@ -8,7 +8,7 @@ import roundRobin from '@steelyard/plugins/round-robin';
 import { describe, expect, it } from 'vitest';
 import { proxyTo, start } from './support/balancer.ts';
 import { RawClient } from './support/client.ts';
-import { httpOrigin, namedOrigin, rawOrigin, type Origin } from './support/origin.ts';
+import { deadPort, httpOrigin, namedOrigin, rawOrigin, type Origin } from './support/origin.ts';
 import { plugin, Recorder } from './support/recorder.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
@@ -30,14 +30,6 @@ async function heldOrigin(): Promise<Origin & { next(): Promise<(body: string) =
     else waiting.push(answer);
   });
   return Object.assign(origin, { next: () => new Promise<(body: string) => void>((resolve) => (waiting.length > 0 ? resolve(waiting.shift()!) : wanted.push(resolve))) });
-}
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as net.AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 async function isOpen(port: number): Promise<boolean> {
   const socket = net.connect({ port, host: '127.0.0.1' });
@@ -304,7 +296,7 @@ describe('a reload that fails', () => {
     const { url } = await namedOrigin('still here');
     const other = await namedOrigin('other');
     const { balancer, port } = await start(proxyTo(url));
-    const free = await freePort();
+    const free = await deadPort();
     const blocker = net.createServer().listen(0, '127.0.0.1');
     await once(blocker, 'listening');
     const taken = (blocker.address() as net.AddressInfo).port;

@@ -42,6 +42,9 @@ export interface InnerStrategy<P extends StrategyProtocol = 'any'> {
   adopt(state: unknown): void;
 }
 
+/** What is told of leases: it does not depend on what the strategy reads of an exchange. */
+type Listener = Pick<InnerStrategy, 'onStart' | 'onHead' | 'onEnd'>;
+
 /**
  * Remembers which of several inner strategies picked, from `select` to the end of the lease, so that the lease is told to that one.
  * @example
@@ -54,19 +57,18 @@ export interface InnerStrategy<P extends StrategyProtocol = 'any'> {
  * };
  */
 export class Pickers {
-  #last: InnerStrategy | undefined;
-  readonly #bySlot: (InnerStrategy | undefined)[] = [];
+  #last: Listener | undefined;
+  readonly #bySlot: (Listener | undefined)[] = [];
 
   /** Asks one of them; its pick is remembered as its own until the next call. */
   select<P extends StrategyProtocol>(inner: InnerStrategy<P>, exchange: ExchangeOf<P>, pool: PoolView): Backend | undefined {
     const backend = inner.select(exchange, pool);
-    // Callbacks do not depend on what the strategy reads of an exchange.
     if (backend !== undefined) this.#last = inner;
     return backend;
   }
 
   /** A pick of the combinator's own: the lease is told to `inner`, which so learns of the load, or to nobody. */
-  picked(inner: InnerStrategy | undefined): void {
+  picked(inner: Listener | undefined): void {
     this.#last = inner;
   }
 

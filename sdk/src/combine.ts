@@ -48,13 +48,20 @@ type Listener = Pick<InnerStrategy, 'onStart' | 'onHead' | 'onEnd'>;
 /**
  * Remembers which of several inner strategies picked, from `select` to the end of the lease, so that the lease is told to that one.
  * @example
- * const pickers = new Pickers();
- * const inner = options.over.map((use) => host.strategy(use));
- * return {
- *   update: (members) => inner.forEach((each) => each.update(members)),
- *   select: (exchange, pool) => pickers.select(inner[0]!, exchange, pool) ?? pickers.select(inner[1]!, exchange, pool),
- *   ...pickers.callbacks(),
- * };
+ * export default defineStrategy<{ over: readonly StrategyUse[] }, 'any', 'inner'>({
+ *   name: 'either',
+ *   kind: 'inner',
+ *   options: { over: { type: 'array', items: { type: 'strategy' }, minItems: 1 } },
+ *   create({ over }, host) {
+ *     const each = over.map((use) => host.strategy(use));
+ *     const pickers = new Pickers();
+ *     return {
+ *       update: (members) => each.forEach((one) => one.update(members)),
+ *       select: (exchange, pool) => pickers.select(each[Math.floor(host.random() * each.length)]!, exchange, pool),
+ *       ...pickers.callbacks(),
+ *     };
+ *   },
+ * });
  */
 export class Pickers {
   #last: Listener | undefined;

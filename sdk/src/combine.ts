@@ -48,6 +48,7 @@ type Listener = Pick<InnerStrategy, 'onStart' | 'onHead' | 'onEnd'>;
 /**
  * Remembers which of several inner strategies picked, from `select` to the end of the lease, so that the lease is told to that one.
  * @example
+ * import type { StrategyUse } from '@steelyard/sdk';
  * export default defineStrategy<{ over: readonly StrategyUse[] }, 'any', 'inner'>({
  *   name: 'either',
  *   kind: 'inner',

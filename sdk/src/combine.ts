@@ -2,7 +2,7 @@
  * Strategies over strategies: how a combinator (`sticky`, `slow-start`, `fallback`) is typed, and what it holds its inner strategies with.
  * Its options name them (`over: StrategyUse`), `host.strategy` creates them.
  */
-import type { ExchangeOf, StrategyKind, StrategyProtocol, StrategyUse } from './define.ts';
+import type { ExchangeOf, StrategyInstance, StrategyKind, StrategyProtocol, StrategyUse } from './define.ts';
 import type { Backend, Lease, Member, Outcome, PoolView, ResponseHead } from './model.ts';
 
 /** Options that are strategies, or lists of them. */
@@ -37,16 +37,19 @@ export interface InnerStrategy<P extends StrategyProtocol = 'any'> {
   onStart(lease: Lease): void;
   onHead(lease: Lease, head: ResponseHead): void;
   onEnd(lease: Lease, outcome: Outcome): void;
-  /** For the combinator's own snapshot. `adopt` takes only what a strategy of the same name and `stateVersion` gave. */
+  /** For the combinator's own snapshot; `undefined` when it keeps nothing. `adopt` takes only what a strategy of the same name and `stateVersion` gave. */
   snapshot(): unknown;
   adopt(state: unknown): void;
 }
+
+/** All that a combinator hands on but the members and the picks. */
+type Callbacks = Required<Pick<StrategyInstance, 'onStart' | 'onHead' | 'onEnd' | 'snapshot' | 'adopt'>>;
 
 /** What is told of leases: it does not depend on what the strategy reads of an exchange. */
 type Listener = Pick<InnerStrategy, 'onStart' | 'onHead' | 'onEnd'>;
 
 /**
- * Remembers which of several inner strategies picked, from `select` to the end of the lease, so that the lease is told to that one.
+ * Several inner strategies: remembers which of them picked, from `select` to the end of the lease, so that the lease is told to that one.
  * @example
  * import type { StrategyUse } from '@steelyard/sdk';
  * export default defineStrategy<{ over: readonly StrategyUse[] }, 'any', 'inner'>({
@@ -55,7 +58,7 @@ type Listener = Pick<InnerStrategy, 'onStart' | 'onHead' | 'onEnd'>;
  *   options: { over: { type: 'array', items: { type: 'strategy' }, minItems: 1 } },
  *   create({ over }, host) {
  *     const each = over.map((use) => host.strategy(use));
- *     const pickers = new Pickers();
+ *     const pickers = new Pickers(each);
  *     return {
  *       update: (members) => each.forEach((one) => one.update(members)),
  *       select: (exchange, pool) => pickers.select(each[Math.floor(host.random() * each.length)]!, exchange, pool),
@@ -65,8 +68,13 @@ type Listener = Pick<InnerStrategy, 'onStart' | 'onHead' | 'onEnd'>;
  * });
  */
 export class Pickers {
+  readonly #inner: readonly InnerStrategy<StrategyProtocol>[];
   #last: Listener | undefined;
   readonly #bySlot: (Listener | undefined)[] = [];
+
+  constructor(inner: readonly InnerStrategy<StrategyProtocol>[]) {
+    this.#inner = inner;
+  }
 
   /** Asks one of them; its pick is remembered as its own until the next call. */
   select<P extends StrategyProtocol>(inner: InnerStrategy<P>, exchange: ExchangeOf<P>, pool: PoolView): Backend | undefined {
@@ -81,7 +89,7 @@ export class Pickers {
   }
 
   /** To be spread into the combinator's instance. */
-  callbacks(): { onStart: (lease: Lease) => void; onHead: (lease: Lease, head: ResponseHead) => void; onEnd: (lease: Lease, outcome: Outcome) => void } {
+  callbacks(): Callbacks {
     return {
       onStart: (lease) => {
         const inner = this.#last;
@@ -94,8 +102,37 @@ export class Pickers {
         this.#bySlot[lease.slot] = undefined;
         inner?.onEnd(lease, outcome);
       },
+      snapshot: () => {
+        const states = this.#inner.map((each) => each.snapshot());
+        return states.some((state) => state !== undefined) ? states : undefined;
+      },
+      adopt: (states) => (states as readonly unknown[]).forEach((state, i) => this.#inner[i]?.adopt(state)),
     };
   }
+}
+
+/**
+ * The callbacks of a combinator that has one inner strategy and nothing to remember of its own: to be spread into its instance.
+ * @example
+ * import type { StrategyUse } from '@steelyard/sdk';
+ * export default defineStrategy<{ over: StrategyUse }, 'any', 'inner'>({
+ *   name: 'as-it-is',
+ *   kind: 'inner',
+ *   options: { over: { type: 'strategy' } },
+ *   create({ over }, host) {
+ *     const inner = host.strategy(over);
+ *     return { update: (members) => inner.update(members), select: (exchange, pool) => inner.select(exchange, pool), ...passOn(inner) };
+ *   },
+ * });
+ */
+export function passOn(inner: InnerStrategy<StrategyProtocol>): Callbacks {
+  return {
+    onStart: (lease) => inner.onStart(lease),
+    onHead: (lease, head) => inner.onHead(lease, head),
+    onEnd: (lease, outcome) => inner.onEnd(lease, outcome),
+    snapshot: () => inner.snapshot(),
+    adopt: (state) => inner.adopt(state),
+  };
 }
 
 /**

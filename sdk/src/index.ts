@@ -11,7 +11,7 @@ export type {
   Counter, Gauge, Histogram, HistogramOptions, HistogramSample, Labels, MetricFamily, MetricOptions, MetricsSnapshot, NumberSample,
 } from './metrics.ts';
 export type { InnerStrategy, StrategyFactory } from './combine.ts';
-export { Pickers, PoolPart } from './combine.ts';
+export { passOn, Pickers, PoolPart } from './combine.ts';
 export type { AnyOptionSchema, AnyOptionsSchema, OptionSchema, OptionsSchema, Resolved } from './options.ts';
 export { withDefaults } from './options.ts';
 export type {

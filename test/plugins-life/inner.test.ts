@@ -33,7 +33,7 @@ const firstOf = defineStrategy<{ over: readonly AnyStrategyUse[] }, 'any', 'inne
   name: 'first-of', kind: 'inner', options: { over: { type: 'array', items: { type: 'strategy' } } },
   create({ over }, host) {
     const each = over.map((use) => host.strategy(use));
-    const pickers = new Pickers();
+    const pickers = new Pickers(each);
     return {
       update: (members) => each.forEach((one) => one.update(members)),
       select: (exchange, pool) => {
@@ -44,8 +44,6 @@ const firstOf = defineStrategy<{ over: readonly AnyStrategyUse[] }, 'any', 'inne
         return undefined;
       },
       ...pickers.callbacks(),
-      snapshot: () => each.map((one) => one.snapshot()),
-      adopt: (states) => (states as unknown[]).forEach((state, index) => each[index]?.adopt(state)),
     };
   },
 });

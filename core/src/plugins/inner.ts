@@ -21,7 +21,10 @@ export function innerStrategy({ name, definition }: StrategyUse, plugin: PluginR
     onStart: instance.onStart ?? ignore,
     onHead: instance.onHead ?? ignore,
     onEnd: instance.onEnd ?? ignore,
-    snapshot: (): InnerSnapshot => ({ name, version, state: instance.snapshot?.() }),
+    snapshot: (): InnerSnapshot | undefined => {
+      const state = instance.snapshot?.();
+      return state === undefined ? undefined : { name, version, state };
+    },
     adopt: (given) => {
       const { name: from, version: inVersion, state } = (given ?? {}) as Partial<InnerSnapshot>;
       if (from === name && inVersion === version && state !== undefined) instance.adopt?.(state);

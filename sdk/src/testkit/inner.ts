@@ -28,7 +28,10 @@ export function createInner<P extends StrategyProtocol>(use: StrategyUse<P>, hos
     onStart: (lease) => instance.onStart?.(lease),
     onHead: (lease, head) => instance.onHead?.(lease, head),
     onEnd: (lease, outcome) => instance.onEnd?.(lease, outcome),
-    snapshot: (): InnerSnapshot => ({ name: use.name, version, state: instance.snapshot?.() }),
+    snapshot: (): InnerSnapshot | undefined => {
+      const state = instance.snapshot?.();
+      return state === undefined ? undefined : { name: use.name, version, state };
+    },
     adopt: (given) => {
       const { name, version: inVersion, state } = (given ?? {}) as Partial<InnerSnapshot>;
       if (name === use.name && inVersion === version && state !== undefined) instance.adopt?.(state);

@@ -1,7 +1,7 @@
 /** What a case of the table is: bytes in, what the client sees, what reaches the backend. Texts are Latin-1: one character, one byte. */
 
-/** One write of the client; what it waits for before it goes on; or its own end of the connection. */
-export type Step = string | { readonly until: number } | { readonly end: 'fin' | 'reset' };
+/** One write of the client; what it waits for before it goes on, a status or the proxy's end of the connection; or its own end of it. */
+export type Step = string | { readonly until: number | 'end' } | { readonly end: 'fin' | 'reset' };
 
 /** One write of the origin, or its own end of the connection. */
 export type Part = string | { readonly end: 'fin' | 'reset' };
@@ -62,7 +62,6 @@ export const ORIGIN = 'origin.example:80';
 type Given = string | readonly Step[];
 interface More {
   readonly origin?: OriginScript;
-  readonly bothDiffer?: string;
 }
 
 /** Refused, closed, and the backend hears nothing of it. */
@@ -78,11 +77,16 @@ export function expecting(name: string, send: Given, expect: Expectation, more: 
   return build(name, send, expect, more);
 }
 
-function build(name: string, send: Given, expect: Expectation, { origin = {}, bothDiffer }: More): CaseOfRule {
-  return { name, send: typeof send === 'string' ? [send] : send, origin, expect, ...(bothDiffer === undefined ? {} : { bothDiffer }) };
+function build(name: string, send: Given, expect: Expectation, { origin = {} }: More): CaseOfRule {
+  return { name, send: typeof send === 'string' ? [send] : send, origin, expect };
 }
 function texts(send: Given): string {
   return typeof send === 'string' ? send : send.filter((step) => typeof step === 'string').join('');
+}
+
+/** Cases where nginx and HAProxy both do otherwise, and why the table is right. */
+export function bothDiffer(why: string, cases: readonly CaseOfRule[]): CaseOfRule[] {
+  return cases.map((one) => ({ ...one, bothDiffer: why }));
 }
 
 /** Lines, each ended by CRLF, and the empty one. */

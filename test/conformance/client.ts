@@ -1,6 +1,6 @@
 /** The client of a case: raw bytes out, raw bytes in, and how the connection ended. */
 import net from 'node:net';
-import { readMessages, responsesTo, type Message } from './messages.ts';
+import { readMessages, responsesTo, statusOf, type Message } from './messages.ts';
 
 export class Client {
   received = '';
@@ -55,6 +55,11 @@ export class Client {
   /** What came so far, as messages. */
   get messages(): Message[] {
     return readMessages(this.received, this.end === 'closed', responsesTo(this.#methods));
+  }
+
+  /** Whether the head of a response of this status is there. */
+  hasStatus(status: number | 'end'): boolean {
+    return this.messages.some((message) => statusOf(message) === status);
   }
 
   #ended(how: 'closed' | 'reset'): void {

@@ -1,7 +1,7 @@
 /** Holds what was observed against the table: byte for byte for Steelyard, by its meaning for other proxies. */
 import type { Answer, Case, Reached } from './case.ts';
-import { readMessage, readMessages, REQUESTS, responsesTo, type Message } from './messages.ts';
-import { statusOf, type Observation } from './play.ts';
+import { readMessage, readMessages, REQUESTS, responsesTo, statusOf, type Message } from './messages.ts';
+import type { Observation } from './play.ts';
 
 /** Each difference is a sentence; none = as the table says. */
 export function differences(one: Case, seen: Observation): string[] {
@@ -25,7 +25,8 @@ export function differencesInMeaning(one: Case, seen: Observation): string[] {
   const found: string[] = [];
   const [wantedVerdicts, seenVerdicts] = [verdicts(answers, connection), verdicts(seen.answers, seen.connection)];
   if (!isSame(wantedVerdicts, seenVerdicts)) found.push(`answers ${show(seen.answers)}, not ${show(answers)}`);
-  if (seen.answers.some((answer) => isInterim(answer) && !answers.includes(answer))) found.push(`an interim answer: ${show(seen.answers)}`);
+  const isAsked = (answer: Answer): boolean => answers.includes(answer) || (answer === 100 && /^Expect:/m.test(String(one.send[0])));
+  if (seen.answers.some((answer) => isInterim(answer) && !isAsked(answer))) found.push(`an interim answer: ${show(seen.answers)}`);
   if (plainEnd(connection) !== plainEnd(seen.connection)) found.push(`connection ${seen.connection}, not ${connection}`);
   const wanted = reaches.map((each) => (typeof each === 'string' ? meaning(each, true) : meaning(each.cut, false)));
   const reached = seen.reached.map(({ raw, isComplete }) => meaning(raw, isComplete));
@@ -54,7 +55,7 @@ function plainEnd(connection: Observation['connection']): string {
 }
 
 /** What proxies add, or write in their own way. */
-const NOT_COMPARED = new Set(['content-length', 'transfer-encoding', 'server', 'date', 'via', 'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host']);
+const NOT_COMPARED = new Set(['content-length', 'transfer-encoding', 'expect', 'server', 'date', 'via', 'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host']);
 const KEEP = new Set(['keep-alive', 'close']);
 
 function meaning(raw: string, isComplete: boolean): object {
@@ -62,7 +63,7 @@ function meaning(raw: string, isComplete: boolean): object {
   // What was tunnelled, and heads that broke off.
   if (!message.hasHead || !message.start.includes(' HTTP/1.')) return isComplete ? { bytes: raw } : {};
   // Of a body that broke off, how much got through is a matter of time.
-  return { start: message.start, fields: plainFields(message), ...(isComplete ? { body: message.body } : {}) };
+  return { start: message.start.replace(/1\.0$/, '1.1'), fields: plainFields(message), ...(isComplete ? { body: message.body } : {}) };
 }
 function finalsOf(messages: readonly Message[]): object[] {
   return messages.filter((message) => statusOf(message) >= 200).map((message) => {

@@ -21,6 +21,11 @@ export interface Message {
 
 export type Bodies = (start: string, fields: Message['fields']) => 'none' | 'framed' | 'until close';
 
+/** Of a response; NaN where there is none. */
+export function statusOf(message: Message): number {
+  return Number.parseInt(message.start.slice(9, 12), 10);
+}
+
 /** The message that begins at `at`. */
 export function readMessage(text: string, at: number, isEnded: boolean, bodies: Bodies): Message {
   const headEnd = text.indexOf('\r\n\r\n', at);

@@ -4,7 +4,7 @@
  */
 import { ORIGIN, type Answer, type Case } from './case.ts';
 import { Client } from './client.ts';
-import type { Message } from './messages.ts';
+import { statusOf, type Message } from './messages.ts';
 import { MARKER, type Recorded, type RecordingOrigin } from './origin.ts';
 
 /** A way through a proxy, with an origin of its own: what that records is the case's. */
@@ -57,7 +57,7 @@ export async function play({ port, origin, tick }: Lane, one: Case): Promise<Obs
       client.send(step);
       await ticks(TURNS_BETWEEN_WRITES);
     } else if ('until' in step) {
-      for (let turn = 0; turn < PATIENT_TICKS && client.end === '' && !client.messages.some((message) => message.isComplete && statusOf(message) === step.until); turn++) await tick();
+      for (let turn = 0; turn < PATIENT_TICKS && client.end === '' && !client.hasStatus(step.until); turn++) await tick();
     } else {
       await ticks(TURNS_BETWEEN_WRITES);
       client.finish(step.end);
@@ -81,9 +81,6 @@ export async function play({ port, origin, tick }: Lane, one: Case): Promise<Obs
   return { answers: messages.filter((message) => message.start !== '' || !message.isComplete).map(answerOf), connection, reached, received, messages, isCleanAfter };
 }
 
-export function statusOf(message: Message): number {
-  return Number(message.start.slice(9, 12));
-}
 function answerOf(message: Message): Answer {
   const status = statusOf(message);
   return message.isComplete ? status : `${status} cut`;

@@ -1,5 +1,5 @@
 /** Chunked request bodies: rows 15 to 20. */
-import { chunked, expecting, get, pass, post, refuse, rule, SMUGGLED, type Case } from '../case.ts';
+import { bothDiffer, chunked, expecting, get, pass, post, refuse, rule, SMUGGLED, type Case } from '../case.ts';
 
 const END = '0\r\n\r\n';
 const HELLO = `5\r\nhello\r\n${END}`;
@@ -8,9 +8,8 @@ function withLine(line: string): string {
   return chunked(`${line}\r\nhello\r\n${END}`);
 }
 const sizes: readonly (readonly [name: string, line: string])[] = [
-  ['0x', '0x5'], ['a plus sign', '+5'], ['a minus sign', '-5'], ['an underscore behind', '5_'], ['an underscore inside', '0_5'], ['a space before', ' 5'], ['a space behind', '5 '], ['a tab behind', '5\t'],
-  ['a space before the extension', '5 ;a=b'], ['VT behind', '5\x0b'], ['NUL behind', '5\0'], ['nothing', ''], ['an extension alone', ';a=b'], ['no hexadecimal digit', 'g'], ['a letter behind', '5g'], ['a comma', '5,5'],
-  ['quotes', '"5"'], ['a dot', '5.0'], ['2^53', '20000000000000'], ['2^64', '10000000000000000'], ['2^64 + 5', '10000000000000005'], ['2^32 times itself', `1${'0'.repeat(32)}`], ['300 zeros and 5', `${'0'.repeat(300)}5`],
+  ['0x', '0x5'], ['a plus sign', '+5'], ['a minus sign', '-5'], ['an underscore behind', '5_'], ['an underscore inside', '0_5'], ['a space before', ' 5'], ['VT behind', '5\x0b'], ['NUL behind', '5\0'], ['nothing', ''], ['an extension alone', ';a=b'], ['no hexadecimal digit', 'g'], ['a letter behind', '5g'], ['a comma', '5,5'],
+  ['quotes', '"5"'], ['a dot', '5.0'], ['2^53', '20000000000000'], ['2^64', '10000000000000000'], ['2^64 + 5', '10000000000000005'], ['2^32 times itself', `1${'0'.repeat(32)}`],
   ['a full-width digit', '\xef\xbc\x95'], ['obs-text', '5\xff'],
 ];
 const trailers: readonly (readonly [name: string, line: string])[] = [
@@ -21,6 +20,10 @@ const trailers: readonly (readonly [name: string, line: string])[] = [
 export const chunks: readonly Case[] = [
   ...rule(15, 'RFC 9112 §7.1; CVE-2023-47627', [
     ...sizes.map(([name, line]) => refuse(`size with ${name}`, withLine(line))),
+    ...bothDiffer('RFC 9112 §7.1 has no white space behind a size; the BWS of §7.1.1 before an extension nobody sends, and readers who differ in it were a way to smuggle (CVE-2023-47627).', [
+      ...[['a space behind', '5 '], ['a tab behind', '5\t'], ['a space before the extension', '5 ;a=b']].map(([name, line]) => refuse(`size with ${name}`, withLine(line!))),
+    ]),
+    ...bothDiffer('RFC 9112 §7.1.1: what a chunk line may cost is bounded; a line has 256 bytes.', [refuse('size with 300 zeros and 5', withLine(`${'0'.repeat(300)}5`))]),
     refuse('a second size that is none', chunked(`5\r\nhello\r\n+5\r\nhello\r\n${END}`)),
     expecting('a bad size behind what was forwarded: the connection to the backend is dropped', [chunked('5\r\nhello\r\n'), `x\r\nhello\r\n${END}`], {
       answers: [400], connection: 'closed', reaches: [{ cut: chunked('5\r\nhello\r\n') }],
@@ -28,27 +31,29 @@ export const chunks: readonly Case[] = [
     pass('capitals, small letters and zeros are one number', chunked(`00A\r\nhelloworld\r\n00a\r\nhelloworld\r\n${END}`), chunked(`14\r\nhelloworldhelloworld\r\n${END}`)),
   ]),
   ...rule(16, 'RFC 9112 §7.1 and §2.2; CVE-2025-22871, CVE-2025-55315', [
-    refuse('LF ends the size', chunked(`5\nhello\r\n${END}`)),
-    refuse('LF ends the last size', chunked('5\r\nhello\r\n0\n\r\n')),
-    refuse('LF ends the data', chunked(`5\r\nhello\n${END}`)),
-    refuse('LF is the empty line', chunked('5\r\nhello\r\n0\r\n\n')),
+    ...bothDiffer('RFC 9112 §2.2 allows LF alone in the head, not in chunk lines (§7.1); readers who skip to LF, or to CRLF, find two ends of one body.', [
+      refuse('LF ends the size', chunked(`5\nhello\r\n${END}`)),
+      refuse('LF ends the last size', chunked('5\r\nhello\r\n0\n\r\n')),
+      refuse('LF ends the data', chunked(`5\r\nhello\n${END}`)),
+      refuse('LF is the empty line', chunked('5\r\nhello\r\n0\r\n\n')),
+      refuse('TERM.EXT: LF in an extension', chunked(`5;\nhello\r\n${END}`)),
+      refuse('EXT.TERM: LF in an extension hides a request', chunked(`2;\nxx\r\n${(SMUGGLED.length + 5).toString(16)}\r\n0\r\n\r\n${SMUGGLED}\r\n${END}`)),
+    ]),
+    ...bothDiffer('RFC 9112 §7.1.1: an extension is of tokens and quoted strings.', [refuse('NUL in an extension', chunked(`5;a\0b\r\nhello\r\n${END}`))]),
+    refuse('LF in the extension of the last chunk', chunked('5\r\nhello\r\n0;a\nb\r\n\r\n')),
     refuse('CR ends the size', chunked(`5\rhello\r\n${END}`)),
     refuse('CR and another byte end the size', chunked(`5\rXhello\r\n${END}`)),
     refuse('two CR before LF', chunked(`5\r\r\nhello\r\n${END}`)),
     refuse('CR ends the data', chunked(`5\r\nhello\r${END}`)),
-    refuse('TERM.EXT: LF in an extension', chunked(`5;\nhello\r\n${END}`)),
-    refuse('EXT.TERM: LF in an extension hides a request', chunked(`2;\nxx\r\n${(SMUGGLED.length + 5).toString(16)}\r\n0\r\n\r\n${SMUGGLED}\r\n${END}`)),
     refuse('LF in the value of an extension', chunked(`5;a=b\nc\r\nhello\r\n${END}`)),
     refuse('LF in quotes', chunked(`5;a="\n"\r\nhello\r\n${END}`)),
     refuse('CR in an extension', chunked(`5;a\rb\r\nhello\r\n${END}`)),
     refuse('CR at the end of an extension', chunked(`5;a\rhello\r\n${END}`)),
-    refuse('NUL in an extension', chunked(`5;a\0b\r\nhello\r\n${END}`)),
-    refuse('LF in the extension of the last chunk', chunked('5\r\nhello\r\n0;a\nb\r\n\r\n')),
   ]),
   ...rule(17, 'RFC 9112 §7.1; CVE-2025-43859', [
     refuse('one byte more than the size', chunked(`5\r\nhello!\r\n${END}`)),
     refuse('two bytes more, which some skip as the CRLF', chunked(`5\r\nhelloXX${END}`)),
-    refuse('one byte less', chunked(`6\r\nhello\r\n${END}`)),
+    ...bothDiffer('RFC 9112 §7.1: data is followed by CRLF. Both take the CR for data and the LF for its end.', [refuse('one byte less', chunked(`6\r\nhello\r\n${END}`))]),
     refuse('no CRLF behind the data', chunked('5\r\nhello0\r\n\r\n')),
     refuse('LF CR behind the data', chunked(`5\r\nhello\n\r${END}`)),
     refuse('an empty line too many', chunked(`5\r\nhello\r\n\r\n${END}`)),
@@ -60,23 +65,27 @@ export const chunks: readonly Case[] = [
     pass('an extension is dropped', withLine('5;a=b;c="d e";f'), chunked(HELLO)),
     pass('an extension of the last chunk is dropped', chunked('5\r\nhello\r\n0;a=b\r\n\r\n'), chunked(HELLO)),
     pass('a semicolon alone is dropped', withLine('5;'), chunked(HELLO)),
-    refuse('300 bytes of extension', withLine(`5;${'a'.repeat(300)}`)),
+    ...bothDiffer('RFC 9112 §7.1.1: a recipient ought to limit extensions: they cost the reader and serve nobody (CVE-2023-39326, CVE-2024-22019).', [
+      refuse('300 bytes of extension', withLine(`5;${'a'.repeat(300)}`)),
+      refuse('an extension without end', chunked(`5;${'a'.repeat(1_000)}`)),
+      refuse('many chunks of one byte with long extensions', chunked(`1;${'a'.repeat(200)}\r\nx\r\n`.repeat(100) + END)),
+    ]),
     refuse('64 KiB of extension', withLine(`5;${'a'.repeat(65_536)}`)),
-    refuse('an extension without end', chunked(`5;${'a'.repeat(1_000)}`)),
-    refuse('many chunks of one byte with long extensions', chunked(`1;${'a'.repeat(200)}\r\nx\r\n`.repeat(100) + END)),
     refuse('a quoted CRLF', withLine('5;a="\r\n"')),
   ]),
   ...rule(19, 'RFC 9110 §6.5.1, RFC 9112 §7.1.2', [
     pass('a trailer goes on as a trailer', chunked('5\r\nhello\r\n0\r\nX-Checksum: 1\r\n\r\n')),
     ...trailers.map(([name, line]) => pass(`${name} does not`, chunked(`5\r\nhello\r\n0\r\n${line}\r\nX-Checksum: 1\r\n\r\n`), chunked('5\r\nhello\r\n0\r\nX-Checksum: 1\r\n\r\n'))),
-    refuse('LF ends a trailer', chunked('5\r\nhello\r\n0\r\nX: 1\n\r\n')),
-    refuse('a folded trailer', chunked('5\r\nhello\r\n0\r\nX: 1\r\n 2\r\n\r\n')),
+    ...bothDiffer('RFC 9112 §5 and §7.1.2: trailers are field lines, with the grammar and the limits of those. nginx reads and drops them, HAProxy passes them on in part.', [
+      refuse('LF ends a trailer', chunked('5\r\nhello\r\n0\r\nX: 1\n\r\n')),
+      refuse('a folded trailer', chunked('5\r\nhello\r\n0\r\nX: 1\r\n 2\r\n\r\n')),
+      refuse('a space before the colon', chunked('5\r\nhello\r\n0\r\nX : 1\r\n\r\n')),
+      refuse('9,000 bytes of trailers', chunked(`5\r\nhello\r\n0\r\nX: ${'1'.repeat(9_000)}\r\n\r\n`)),
+      refuse('65 trailers', chunked(`5\r\nhello\r\n0\r\n${'X: 1\r\n'.repeat(65)}\r\n`)),
+    ]),
     refuse('a trailer without colon', chunked('5\r\nhello\r\n0\r\nX\r\n\r\n')),
-    refuse('a space before the colon', chunked('5\r\nhello\r\n0\r\nX : 1\r\n\r\n')),
     refuse('a bare CR in a trailer', chunked('5\r\nhello\r\n0\r\nX: 1\r2\r\n\r\n')),
     refuse('a request where trailers stand', chunked(`5\r\nhello\r\n0\r\n${SMUGGLED}`)),
-    refuse('9,000 bytes of trailers', chunked(`5\r\nhello\r\n0\r\nX: ${'1'.repeat(9_000)}\r\n\r\n`)),
-    refuse('65 trailers', chunked(`5\r\nhello\r\n0\r\n${'X: 1\r\n'.repeat(65)}\r\n`)),
     expecting('what follows the trailers is the next request', chunked('5\r\nhello\r\n0\r\nX: 1\r\n\r\n') + get(), {
       answers: [200, 200], connection: 'kept', reaches: [chunked('5\r\nhello\r\n0\r\nX: 1\r\n\r\n'), get()],
     }),

@@ -25,22 +25,23 @@ export function differencesInMeaning(one: Case, seen: Observation): string[] {
   const found: string[] = [];
   const [wantedVerdicts, seenVerdicts] = [verdicts(answers, connection), verdicts(seen.answers, seen.connection)];
   if (!isSame(wantedVerdicts, seenVerdicts)) found.push(`answers ${show(seen.answers)}, not ${show(answers)}`);
-  const isAsked = (answer: Answer): boolean => answers.includes(answer) || (answer === 100 && /^Expect:/m.test(String(one.send[0])));
+  const isAsked = (answer: Answer): boolean => answers.includes(answer) || (answer === 100 && /^Expect:/m.test(textOf(one)));
   if (seen.answers.some((answer) => isInterim(answer) && !isAsked(answer))) found.push(`an interim answer: ${show(seen.answers)}`);
   if (plainEnd(connection) !== plainEnd(seen.connection)) found.push(`connection ${seen.connection}, not ${connection}`);
   const wanted = reaches.map((each) => (typeof each === 'string' ? meaning(each, true) : meaning(each.cut, false)));
   const reached = seen.reached.map(({ raw, isComplete }) => meaning(raw, isComplete));
   if (!isSame(wanted, reached)) found.push(`reached the origin: ${show(reached)}, not ${show(wanted)}`);
   if (client !== undefined) {
-    const [wantedAnswers, seenAnswers] = [finalsOf(readMessages(client, true, responsesTo([methodOf(one)]))), finalsOf(seen.messages)];
+    const [wantedAnswers, seenAnswers] = [finalsOf(readMessages(client, true, responsesTo([textOf(one).split(' ')[0]!]))), finalsOf(seen.messages)];
     if (!isSame(wantedAnswers, seenAnswers)) found.push(`the client got ${show(seenAnswers)}, not ${show(wantedAnswers)}`);
   }
   if (!seen.isCleanAfter) found.push('the next client does not get its own answer');
   return found;
 }
 
-function methodOf({ send }: Case): string {
-  return String(send[0]).split(' ')[0]!;
+/** What the client sends first. */
+function textOf({ send: [text] }: Case): string {
+  return typeof text === 'string' ? text : '';
 }
 function isInterim(answer: Answer): boolean {
   return typeof answer === 'number' && answer < 200 && answer !== 101;
@@ -73,7 +74,7 @@ function finalsOf(messages: readonly Message[]): object[] {
   });
 }
 function plainFields(message: Message): string[] {
-  return message.fields.filter(([name, value]) => !NOT_COMPARED.has(name) && !(name === 'connection' && KEEP.has(value.toLowerCase())) && !(name === 'keep-alive' && /^timeout=/.test(value) && message.start.startsWith('HTTP/')))
+  return message.fields.filter(([name, value]) => !NOT_COMPARED.has(name) && !(name === 'connection' && KEEP.has(value.toLowerCase())) && !(name === 'keep-alive' && value.startsWith('timeout=') && message.start.startsWith('HTTP/')))
     .map(([name, value]) => `${name}: ${value}`).sort();
 }
 

@@ -20,9 +20,7 @@ const trailers: readonly (readonly [name: string, line: string])[] = [
 export const chunks: readonly Case[] = [
   ...rule(15, 'RFC 9112 §7.1; CVE-2023-47627', [
     ...sizes.map(([name, line]) => refuse(`size with ${name}`, withLine(line))),
-    ...bothDiffer('RFC 9112 §7.1 has no white space behind a size; the BWS of §7.1.1 before an extension nobody sends, and readers who differ in it were a way to smuggle (CVE-2023-47627).', [
-      ...[['a space behind', '5 '], ['a tab behind', '5\t'], ['a space before the extension', '5 ;a=b']].map(([name, line]) => refuse(`size with ${name}`, withLine(line!))),
-    ]),
+    ...bothDiffer('RFC 9112 §7.1 has no white space behind a size; the BWS of §7.1.1 before an extension nobody sends, and readers who differ in it were a way to smuggle (CVE-2023-47627).', [['a space behind', '5 '], ['a tab behind', '5\t'], ['a space before the extension', '5 ;a=b']].map(([name, line]) => refuse(`size with ${name}`, withLine(line!)))),
     ...bothDiffer('RFC 9112 §7.1.1: what a chunk line may cost is bounded; a line has 256 bytes.', [refuse('size with 300 zeros and 5', withLine(`${'0'.repeat(300)}5`))]),
     refuse('a second size that is none', chunked(`5\r\nhello\r\n+5\r\nhello\r\n${END}`)),
     expecting('a bad size behind what was forwarded: the connection to the backend is dropped', [chunked('5\r\nhello\r\n'), `x\r\nhello\r\n${END}`], {
@@ -90,15 +88,13 @@ export const chunks: readonly Case[] = [
       answers: [200, 200], connection: 'kept', reaches: [chunked('5\r\nhello\r\n0\r\nX: 1\r\n\r\n'), get()],
     }),
   ]),
-  ...rule(20, 'RFC 9112 §8', [
-    ...(['fin', 'reset'] as const).flatMap((end) => [
-      expecting(`Content-Length of 10, five bytes, then ${end}`, [post(['Content-Length: 10'], 'hello'), { end }], {
-        answers: [], connection: 'closed', reaches: [{ cut: post(['Content-Length: 10'], 'hello') }],
-      }),
-      expecting(`half a chunk, then ${end}`, [chunked('a\r\nhello'), { end }], { answers: [], connection: 'closed', reaches: [{ cut: chunked('5\r\nhello\r\n') }] }),
-      expecting(`no last chunk, then ${end}`, [chunked('5\r\nhello\r\n'), { end }], { answers: [], connection: 'closed', reaches: [{ cut: chunked('5\r\nhello\r\n') }] }),
-      expecting(`no empty line behind the trailers, then ${end}`, [chunked('5\r\nhello\r\n0\r\nX: 1\r\n'), { end }], { answers: [], connection: 'closed', reaches: [{ cut: chunked('5\r\nhello\r\n') }] }),
-      expecting(`half a head, then ${end}`, ['POST /x HTTP/1.1\r\nHost: a.exa', { end }], { answers: [], connection: 'closed', reaches: [] }),
-    ]),
-  ]),
+  ...rule(20, 'RFC 9112 §8', (['fin', 'reset'] as const).flatMap((end) => [
+    expecting(`Content-Length of 10, five bytes, then ${end}`, [post(['Content-Length: 10'], 'hello'), { end }], {
+      answers: [], connection: 'closed', reaches: [{ cut: post(['Content-Length: 10'], 'hello') }],
+    }),
+    expecting(`half a chunk, then ${end}`, [chunked('a\r\nhello'), { end }], { answers: [], connection: 'closed', reaches: [{ cut: chunked('5\r\nhello\r\n') }] }),
+    expecting(`no last chunk, then ${end}`, [chunked('5\r\nhello\r\n'), { end }], { answers: [], connection: 'closed', reaches: [{ cut: chunked('5\r\nhello\r\n') }] }),
+    expecting(`no empty line behind the trailers, then ${end}`, [chunked('5\r\nhello\r\n0\r\nX: 1\r\n'), { end }], { answers: [], connection: 'closed', reaches: [{ cut: chunked('5\r\nhello\r\n') }] }),
+    expecting(`half a head, then ${end}`, ['POST /x HTTP/1.1\r\nHost: a.exa', { end }], { answers: [], connection: 'closed', reaches: [] }),
+  ])),
 ];

@@ -9,7 +9,7 @@ import type { Proxy, StartProxy } from '../run.ts';
 export interface Peer {
   readonly name: 'nginx' | 'haproxy';
   /** @param file of the installed program */
-  starter(file: string): StartProxy;
+  readonly starter: (file: string) => StartProxy;
 }
 
 export const PEERS: readonly Peer[] = [

@@ -47,7 +47,7 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
     const isAmbiguous = this.plan.routes.isAmbiguous(request, match);
     if (match && !isAmbiguous) this.lane = this.plan.laneOf((this.match = match));
     this.keepAlive = request.keepAlive;
-    body.begin(request.chunked ? 'chunked' : request.contentLength > 0 ? 'length' : 'none', request.contentLength);
+    body.begin(request.chunked ? 'chunked' : request.contentLength > 0 ? 'length' : 'none', request.contentLength, request.namedFields === 0);
     prepareForwarding(this);
     if (isAmbiguous || request.contentLength > this.lane.maxBodyBytes) {
       if (isAmbiguous) this.refuse(400, 'ERR_REQUEST_MALFORMED', 'a path that some backends read as one of another route');

@@ -30,6 +30,8 @@ export const connections: readonly Case[] = [
       pass('Upgrade alone, without Connection', get('Upgrade: websocket', 'A: b'), get('A: b')),
       pass('Proxy-Authorization', get('Proxy-Authorization: Basic eDp5', 'A: b'), get('A: b')),
     ]),
+    pass('a trailer that Connection names', chunked('5\r\nhello\r\n0\r\nX-Auth: me\r\n\r\n', 'Connection: x-auth'), chunked(HELLO)),
+    pass('a trailer beside Connection: TE', chunked('5\r\nhello\r\n0\r\nX: 1\r\n\r\n', 'Connection: TE, keep-alive', 'TE: trailers'), chunked('5\r\nhello\r\n0\r\nX: 1\r\n\r\n')),
     pass('names that are not there do no harm', get('Connection: X-1, X-2', 'A: b'), get('A: b')),
     pass('Keep-Alive alone', get('Keep-Alive: timeout=5', 'A: b'), get('A: b')),
     pass('TE alone', get('TE: trailers', 'A: b'), get('A: b')),

@@ -1,5 +1,5 @@
 /** What the origin sends: rows 35, 46 to 51. A malformed response is a 502, and what was begun and broke off can be seen to have. */
-import { bothDiffer, expecting, get, lines, OK, post, rule, SMUGGLED, type Case, type CaseOfRule, type Expectation, type Part } from '../case.ts';
+import { bothDiffer, expecting, get, lines, OK, post, rule, singly, SMUGGLED, type Case, type CaseOfRule, type Expectation, type Part } from '../case.ts';
 
 type Response = string | readonly Part[];
 const POISON = 'HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison';
@@ -38,6 +38,7 @@ export const responses: readonly Case[] = [
       good('Proxy-Authenticate', ok('Proxy-Authenticate: Basic', 'A: b', 'Content-Length: 0'), ok('A: b', 'Content-Length: 0')),
     ]),
     good('Connection: close is for us: the client keeps its own', ok('Connection: close', 'Content-Length: 2') + 'ok', OK),
+    good('trailers that Connection may name go no further', ok('Connection: X-Inner', 'Transfer-Encoding: chunked') + '5\r\nhello\r\n0\r\nX-Inner: secret\r\n\r\n', okInChunks(HELLO)),
     good('several fields of one name stay in order', ok('Set-Cookie: a=1', 'Set-Cookie: b=2', 'Content-Length: 0')),
   ]),
   ...rule(46, 'RFC 9112 §6.3, §4 and §7.1', [
@@ -93,6 +94,12 @@ export const responses: readonly Case[] = [
     bad('over 64 KiB of fields', ok(`A: ${'b'.repeat(70_000)}`, 'Content-Length: 0')),
     bad('1,001 fields', ok(...Array.from({ length: 1_001 }, () => 'A: b'))),
   ]),
+  ...rule(45, 'RFC 9112 §2.2', [
+    to('a response byte by byte', singly(OK), { client: OK }),
+    to('chunks byte by byte go on as they come', singly(okInChunks('2\r\nhi\r\n0\r\nX: 1\r\n\r\n')), { client: okInChunks('1\r\nh\r\n1\r\ni\r\n0\r\nX: 1\r\n\r\n') }),
+    to('a head with half of its body', [`${ok('Content-Length: 10')}hello`, 'world'], { client: `${ok('Content-Length: 10')}helloworld` }),
+    to('a head cut between CR and LF', ['HTTP/1.1 200 OK\r', '\nContent-Length: 2\r\n\r', '\nok'], { client: OK }),
+  ]),
   ...rule(47, 'RFC 9112 §6.1 and §6.3', [
     ...bothDiffer('RFC 9112 §6.3: to be handled as an error. Both drop Content-Length and go on.', [
       bad('TE first', ok('Transfer-Encoding: chunked', 'Content-Length: 5') + HELLO),
@@ -114,6 +121,15 @@ export const responses: readonly Case[] = [
     broken('without a length, ended by a reset', [`${ok('A: b')}hello`, { end: 'reset' }]),
     to('without a length, ended by FIN, is whole', [`${ok('A: b')}hello`, { end: 'fin' }], { client: `${ok('A: b', 'Transfer-Encoding: chunked')}5\r\nhello\r\n0\r\n\r\n` }),
     expecting('cut before HTTP/1.0: a FIN would say it is whole', lines('GET /x HTTP/1.0', 'Host: a.example'), { answers: ['200 cut'], connection: 'reset', reaches: [get()] }, { origin: { answers: [[okInChunks('5\r\nhello\r\n'), { end: 'fin' }]] } }),
+    to('a whole response, then FIN', [OK, { end: 'fin' }], { client: OK }),
+    to('a whole response, then a reset', [OK, { end: 'reset' }], { client: OK }),
+    to('HTTP/1.0 without a length, ended by FIN, is whole', ['HTTP/1.0 200 OK\r\n\r\nhello', { end: 'fin' }], { client: `${ok('Transfer-Encoding: chunked')}5\r\nhello\r\n0\r\n\r\n` }),
+    expecting('without a length to HTTP/1.0, which asked to keep its connection', lines('GET /x HTTP/1.0', 'Host: a.example', 'Connection: keep-alive'), {
+      answers: [200], connection: 'closed', reaches: [get()], client: `${ok('A: b', 'Connection: close')}hello`,
+    }, { origin: { answers: [[`${ok('A: b')}hello`, { end: 'fin' }]] } }),
+    expecting('trailers have no place in HTTP/1.0', lines('GET /x HTTP/1.0', 'Host: a.example'), { answers: [200], connection: 'closed', reaches: [get()], client: `${ok('Connection: close')}hello` }, {
+      origin: { answers: [okInChunks('5\r\nhello\r\n0\r\nX: 1\r\n\r\n')] },
+    }),
     expecting('cut behind the first of two', get() + get(), { answers: ['200 cut'], connection: 'reset', reaches: [get()] }, { origin: { answers: [[`${ok('Content-Length: 10')}hello`, { end: 'fin' }]] } }),
   ]),
   ...rule(49, 'RFC 9112 §6.3 and §9.2', [
@@ -128,10 +144,12 @@ export const responses: readonly Case[] = [
     expecting('it is not the answer to the next request on the connection', get() + get(), { answers: [200, 200], connection: 'kept', reaches: [get(), get()], client: OK + OK }, { origin: { answers: [OK + POISON, OK] } }),
     expecting('a body behind the head for HEAD', HEAD, { answers: [200], connection: 'kept', reaches: [HEAD], client: OK.slice(0, -2) }, { origin: { answers: [OK] } }),
     expecting('a response in the place of the body for HEAD', HEAD, { answers: [200], connection: 'kept', reaches: [HEAD], client: ok(`Content-Length: ${POISON.length}`) }, { origin: { answers: [ok(`Content-Length: ${POISON.length}`) + POISON] } }),
-    expecting('chunks behind the head for HEAD', HEAD, { answers: [200], connection: 'kept', reaches: [HEAD] }, { origin: { answers: [okInChunks(HELLO)] } }),
+    expecting('chunks behind the head for HEAD', HEAD, { answers: [200], connection: 'kept', reaches: [HEAD], client: ok() }, { origin: { answers: [okInChunks(HELLO)] } }),
+    expecting('a bad response to HEAD: the 502 has no body', HEAD, { answers: [502], connection: 'kept', reaches: [HEAD] }, { origin: { answers: ['HTTP/1.1 2x0 OK\r\n\r\n'] } }),
     good('a body behind 204', 'HTTP/1.1 204 No Content\r\n\r\nhello', 'HTTP/1.1 204 No Content\r\n\r\n'),
     good('a length and a body at 204', 'HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nhello', 'HTTP/1.1 204 No Content\r\n\r\n'),
     good('a body behind 304', 'HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\nhello', 'HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n'),
+    good('chunks at 304 go no further', `HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n${HELLO}`, 'HTTP/1.1 304 Not Modified\r\n\r\n'),
     good('205 has a length as others', 'HTTP/1.1 205 Reset Content\r\nContent-Length: 0\r\n\r\n'),
     good('a length that is right is whole', `${ok(`Content-Length: ${SMUGGLED.length}`)}${SMUGGLED}`),
   ]),

@@ -28,6 +28,8 @@ export const switching: readonly Case[] = [
   ...rule(38, 'RFC 9110 §7.8 and §15.2.2', [
     ...bothDiffer('RFC 9110 §7.8 and §15.2.2: a 101 must name the protocol, one that was asked for, in HTTP/1.1. A tunnel that only one side knows of is how requests pass unseen.', [
       expecting('101 without Upgrade', ASK, { answers: [502], connection: 'kept', reaches: [ASK] }, { origin: { answers: ['HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\n\r\n'] } }),
+      expecting('101 to another protocol than was asked for', ASK, { answers: [502], connection: 'kept', reaches: [ASK] }, { origin: { answers: [GRANT.replace('websocket', 'other')] } }),
+      expecting('101 to one that was asked for, and one more', ASK, { answers: [502], connection: 'kept', reaches: [ASK] }, { origin: { answers: [GRANT.replace('websocket', 'websocket, other')] } }),
       expecting('101 to h2c', ASK, { answers: [502], connection: 'kept', reaches: [ASK] }, { origin: { answers: ['HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n'] } }),
       expecting('101 of HTTP/1.0', ASK, { answers: [502], connection: 'kept', reaches: [ASK] }, { origin: { answers: [GRANT.replace('HTTP/1.1', 'HTTP/1.0')] } }),
       expecting('101 with a length', ASK, { answers: [502], connection: 'kept', reaches: [ASK] }, { origin: { answers: [GRANT.replace('\r\n\r\n', '\r\nContent-Length: 5\r\n\r\nhello')] } }),
@@ -36,6 +38,7 @@ export const switching: readonly Case[] = [
     expecting('101 to a request that did not ask', get(), { answers: [502], connection: 'kept', reaches: [get()] }, { origin: { answers: [GRANT] } }),
   ]),
   ...rule(39, 'RFC 6455 §4, RFC 9110 §7.8', [
+    expecting('one of several protocols, in other capitals', [ASK.replace('websocket', 'a/1, WebSocket')], { answers: [101], connection: 'tunnel', reaches: [ASK.replace('websocket', 'a/1, WebSocket')], client: GRANT }, { origin: { answers: [GRANT] } }),
     expecting('both directions', [ASK, { until: 101 }, 'ping'], { answers: [101], connection: 'tunnel', reaches: [ASK, 'ping'], client: `${GRANT}hello` }, { origin: { answers: [[GRANT, 'hello']] } }),
     expecting('bytes of the backend in the write of its 101', [ASK, { until: 101 }, 'ping'], { answers: [101], connection: 'tunnel', reaches: [ASK, 'ping'], client: `${GRANT}hello` }, { origin: { answers: [`${GRANT}hello`] } }),
     expecting('what looks like HTTP inside is not looked at', [ASK, { until: 101 }, SMUGGLED], { answers: [101], connection: 'tunnel', reaches: [ASK, SMUGGLED], client: `${GRANT}${OK}` }, { origin: { answers: [[GRANT, OK]] } }),
@@ -96,6 +99,10 @@ export const switching: readonly Case[] = [
     expecting('answered with half of the body there', [post(HIDDEN, SMUGGLED.slice(0, 10)), { until: 200 }, SMUGGLED.slice(10)], { answers: [200], connection: 'closed', reaches: [{ cut: post(HIDDEN, SMUGGLED.slice(0, 10)) }] }, { origin: { at: 'head' } }),
     expecting('answered in the middle of chunks', [chunked('5\r\nhello\r\n'), { until: 200 }, `0\r\n\r\n${SMUGGLED}`], { answers: [200], connection: 'closed', reaches: [{ cut: chunked('5\r\nhello\r\n') }] }, { origin: { at: 'head' } }),
     expecting('refused by us for its head, and the body looks like a request', [post(['A : b', ...HIDDEN], ''), { until: 400 }, SMUGGLED], { answers: [400], connection: 'closed', reaches: [] }),
+    expecting('refused by the backend, which closes', [post(HIDDEN, ''), { until: 413 }, SMUGGLED], { answers: [413], connection: 'closed', reaches: [{ cut: post(HIDDEN, '') }] }, {
+      origin: { at: 'head', answers: [['HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n', { end: 'fin' }]] },
+    }),
+    refuse('HEAD is refused without a body', lines('HEAD /x HTTP/1.1', 'Host: a.example', 'A : b')),
     expecting('the backend closes before the body came', [post(HIDDEN, ''), { until: 502 }, SMUGGLED], { answers: [502], connection: 'closed', reaches: [{ cut: post(HIDDEN, '') }] }, { origin: { at: 'head', answers: [[{ end: 'fin' }]] } }),
   ]),
 ];

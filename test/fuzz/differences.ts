@@ -37,6 +37,7 @@ export interface Refusal {
 
 const TOKEN = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]+";
 const OPTIONS = new RegExp(`^[ \\t,]*(?:${TOKEN}[ \\t]*(?:,[ \\t,]*${TOKEN}[ \\t]*)*)?[ \\t,]*$`);
+const EXTENSIONS = new RegExp(`^[0-9A-Fa-f]+(?:;${TOKEN}(?:=(?:${TOKEN}|"(?:[\\t !#-[\\]-~\\x80-\\xff]|\\\\[\\t -~\\x80-\\xff])*"))?)*$`);
 const CODINGS = new RegExp(`^${TOKEN}(?:[ \\t]*,[ \\t]*${TOKEN})*$`);
 const REQUEST_LINE = new RegExp(`^(?:\\r\\n){0,2}(${TOKEN}) ([!-"$-~]*)(.*?)(?:\\r\\n|$)`, 's');
 const AUTHORITY = /^(?:\[(?<address>[^\]]*)\]|(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+)(?::(?<port>[0-9]*))?$/;
@@ -47,7 +48,7 @@ export const REFUSALS: readonly Refusal[] = [
   { name: 'more than two empty lines before it (RFC 9112 §2.2)', detail: /^empty lines before/, holds: (text) => /^\r\n\r\n\r/.test(text) },
   { name: 'a CR or LF alone before it (RFC 9112 §2.2)', detail: /^(a bare CR before|a request line that does not begin)/, holds: (text) => /^(\r\n){0,2}(\n|\r[^\n])/.test(text) },
   { name: 'CONNECT (RFC 9110 §9.3.6: no forward proxy)', detail: /^CONNECT/, holds: (text) => /^(\r\n){0,2}CONNECT /.test(text) },
-  { name: 'a target of over 8,192 bytes (RFC 9112 §3)', detail: /^the target is over/, holds: (text) => /^\S+ \S{8193}/.test(text) },
+  { name: 'a target of over 8,192 bytes (RFC 9112 §3)', detail: /^the target is over/, holds: (text) => /^(\r\n){0,2}\S+ \S{8193}/.test(text) },
   { name: 'a target with bytes that no URI has, or cut off (RFC 9112 §3.2, RFC 3986 §2)', detail: /^a byte in the target/, holds: (text) => !/^ /.test(REQUEST_LINE.exec(text)?.[3] ?? '') },
   { name: '* with another method than OPTIONS (RFC 9112 §3.2.4)', detail: /^the target \*/, holds: (text) => /^(\r\n){0,2}(?!OPTIONS )\S+ \* /.test(text) },
   {
@@ -80,6 +81,7 @@ export const REFUSALS: readonly Refusal[] = [
     name: 'Connection that names what frames or routes (RFC 9110 §7.6.1)', detail: /^Connection names (host|content-length|transfer-encoding|expect)/,
     holds: (text) => valuesOf(text, 'connection').some((value) => /(?:^|[ \t,])(host|content-length|transfer-encoding|expect)(?:$|[ \t,])/i.test(value)),
   },
+  { name: 'Connection that names more than 64 fields (RFC 9110 §5.4)', detail: /^Connection names more than/, holds: (text) => valuesOf(text, 'connection').join().split(',').length > 64 },
   { name: 'two Transfer-Encodings (RFC 9112 §6.1)', detail: /^two Transfer-Encoding/, holds: (text) => valuesOf(text, 'transfer-encoding').length > 1 },
   { name: 'Transfer-Encoding that is no list (RFC 9112 §6.1)', detail: /^a Transfer-Encoding that is no/, holds: (text) => valuesOf(text, 'transfer-encoding').some((value) => !CODINGS.test(value) || /chunked.*chunked/i.test(value)) },
   { name: 'a coding other than chunked (RFC 9112 §6.1)', detail: /^a transfer coding other/, holds: (text) => valuesOf(text, 'transfer-encoding').some((value) => !/^chunked$/i.test(value)) },
@@ -90,9 +92,14 @@ export const REFUSALS: readonly Refusal[] = [
   },
   { name: 'Content-Length of 2^53 or more (RFC 9110 §8.6)', detail: /^a Content-Length that/, holds: (text) => valuesOf(text, 'content-length').some((value) => !/^[0-9]+$/.test(value) || Number(value) > Number.MAX_SAFE_INTEGER) },  // The status line.
   { name: 'a status line that is none, or a status of no class (RFC 9112 §4, RFC 9110 §15)', detail: /^a status line that does not/, holds: (text) => !/^HTTP\/1\.[01] [1-5][0-9]{2}/.test(text) },
-  { name: 'a control character in the reason (RFC 9112 §4)', detail: /^a control character in the status line/, holds: (text) => /^[^\r]*[\0-\x08\x0b-\x1f\x7f]/.test(text.slice(0, text.indexOf('\r\n'))) },
+  { name: 'a control character in the reason (RFC 9112 §4)', detail: /^a control character in the status line/, holds: (text) => /^HTTP\/1\.[01] [1-5][0-9]{2}[^\r\n]*[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/.test(text) },
   { name: 'framing in a 1xx or 204 (RFC 9112 §6.1, RFC 9110 §8.6)', detail: /^(Transfer-Encoding|Content-Length) in a [0-9]+$/, holds: (text) => /^HTTP\/1\.[01] (1[0-9][0-9]|204)/.test(text) && /\r\n(transfer-encoding|content-length):/i.test(text) },
   // Bodies.
+  { name: 'a chunk extension that is none (RFC 9112 §7.1.1)', detail: /^a chunk extension that is no/, holds: (text) => text.split('\r\n').some((line) => /^[0-9a-f]+;/i.test(line) && !EXTENSIONS.test(line)) },
+  { name: 'a chunk line of over 256 bytes (CVE-2024-22019)', detail: /^a chunk line over/, holds: (text) => /\n[0-9a-f]+[^\n]{240,}/i.test(text) },
+  { name: 'chunk lines that weigh more than the data (CVE-2023-39326)', detail: /^too many chunk extensions/, holds: (text) => text.length > 16_384 && (text.match(/\n0*[0-9a-f]+;?[^\n]*/gi) ?? []).join('').length > 16_384 },
+  { name: 'trailers of over 8,192 bytes (RFC 9112 §7.1.2)', detail: /^a trailer section over/, holds: (text) => /\n0+(?:;[^\n]*)?\r\n[^]{8191}/.test(text) },
+  { name: 'more than 64 trailers (RFC 9112 §7.1.2)', detail: /^more than 64 trailer/, holds: (text) => /\n0+(?:;[^\n]*)?\r\n(?:[^\n:]+:[^\n]*\n){64}/.test(text) },
   { name: 'a chunk of 2^53 bytes or more (RFC 9112 §7.1)', detail: /^a chunk of 2\^53/, holds: (text) => /\n0*[1-9a-f][0-9a-f]{13,}/i.test(text) },
 ];
 

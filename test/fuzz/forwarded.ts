@@ -16,6 +16,7 @@ const HOST_LINE = latin1('Host: backend.example:8080\r\n');
 const HEAD = /^(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+ [!-"$-~]+ HTTP\/1\.1|HTTP\/1\.1 [1-5][0-9]{2} [\t -~\x80-\xff]*)\r\n(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t -~\x80-\xff]*\r\n)*\r\n$/;
 /** RFC 9110 §7.6.1, and what is between a proxy and its neighbour. */
 const HOP_BY_HOP = /^(connection|keep-alive|proxy-connection|te|upgrade|http2-settings|proxy-authenticate|proxy-authorization|proxy-authentication-info|content-length|transfer-encoding|host)$/i;
+const WRITERS_OWN = /^(connection|content-length|transfer-encoding|host)$/i;
 const FORWARDING = /^(forwarded|x-forwarded-.+)$/i;
 /** Fields that edits are about; some of them are received too. */
 const EDITED = ['X-Edited', 'Server', 'User-Agent', 'Cookie', 'x-edited'];
@@ -59,7 +60,7 @@ class ForwardingSink implements Sink {
     const end = request.write(this.#out, 0, wire);
     if (end > request.wireBound(wire)) throw new Error(`wireBound said ${request.wireBound(wire)}, write took ${end}`);
     this.forwarded.push({
-      text: this.#out.latin1Slice(0, end), headLength: end, dropsForwarding: wire.dropForwarding, fields: request.headers(), target, expects: request.expectContinue, responseWire: undefined,
+      text: this.#out.toString('latin1', 0, end), headLength: end, dropsForwarding: wire.dropForwarding, fields: request.headers(), target, expects: request.expectContinue, responseWire: undefined,
     });
     request.rollback(0);
     return body.framing === 'chunked';
@@ -78,7 +79,7 @@ class ForwardingSink implements Sink {
     const end = response.write(this.#out, 0, wire);
     if (end > response.wireBound(wire)) throw new Error(`wireBound said ${response.wireBound(wire)}, write took ${end}`);
     this.forwarded.push({
-      text: this.#out.latin1Slice(0, end), headLength: end, dropsForwarding: false, fields: response.headers(), target: '', expects: true, responseWire: wire,
+      text: this.#out.toString('latin1', 0, end), headLength: end, dropsForwarding: false, fields: response.headers(), target: '', expects: true, responseWire: wire,
     });
     response.rollback(0);
     return wire.framing === 'chunked';
@@ -97,7 +98,7 @@ class ForwardingSink implements Sink {
     }
   }
   onBody(bytes: Buffer, start: number, end: number): void {
-    this.forwarded.at(-1)!.text += bytes.latin1Slice(start, end);
+    this.forwarded.at(-1)!.text += bytes.toString('latin1', start, end);
   }
   onEnd(): void {}
   #makeRoom(bound: number): void {
@@ -135,7 +136,7 @@ function checkOne(input: Input, message: Message, method: string, forwarded: For
     differs('method after writing', message.method, second.method) ?? differs('target after writing', input.side === 'request' ? forwarded.target : '', second.target) ??
     differs('status after writing', message.status, second.status) ?? differs('body after writing', message.body, second.body) ??
     differs('end after writing', isComplete, second.isComplete) ?? differs('upgrade after writing', message.upgrade, second.upgrade) ??
-    fieldsDiffer('fields after writing', passing(message, forwarded), ends(second)) ?? framingDiffers(message, second, forwarded) ??
+    fieldsDiffer('fields after writing', passing(message, forwarded), ends(second)) ?? connectionDiffers(second, forwarded) ?? framingDiffers(message, second, forwarded) ??
     (responseWire && responseWire.framing !== 'chunked' ? undefined : fieldsDiffer('trailers after writing', message.trailers, second.trailers));
   return difference ?? checkAccepted(input.side, second, { ...messages.spans[0]!, end: bytes.length }, bytes, tally);
 }
@@ -154,9 +155,14 @@ function passing({ fields, upgrade }: Message, { fields: shown, dropsForwarding,
   });
 }
 const ADDED_HOST = /^X-Forwarded-Host$/;
-/** Without what the writer adds. */
+/** Without what the writer adds: nothing else of a hop may be among it. */
 function ends({ fields }: Message): Field[] {
-  return fields.filter(([name, value]) => (!HOP_BY_HOP.test(name) || /^upgrade$/i.test(name)) && !(name === 'X-Of-Ours' || (name === 'Via' && value === '1.1 ours')) && !ADDED_HOST.test(name));
+  return fields.filter(([name, value]) => !WRITERS_OWN.test(name) && !ADDED_HOST.test(name) && name !== 'X-Of-Ours' && !(name === 'Via' && value === '1.1 ours'));
+}
+/** RFC 9112 §9.6: what goes on says of its connection what we say. */
+function connectionDiffers({ upgrade, fields }: Message, { responseWire }: Forwarded): Difference | undefined {
+  const said = fields.filter(([name]) => /^connection$/i.test(name)).map(([, value]) => value).join('; ');
+  return differs('Connection after writing', responseWire ? responseWire.connection : upgrade ? 'upgrade' : '', said);
 }
 
 /** RFC 9112 §6: one framing, in its plainest form. */

@@ -22,7 +22,7 @@ export function checkAccepted(side: Side, message: Message, span: Span, bytes: B
   llhttp.read(read.subarray(read.length - 1));
 
   if (llhttp.error !== '') {
-    const allowance = ALLOWANCES.find((allowed) => allowed.error.test(llhttp.error) && allowed.holds(message, read.latin1Slice()));
+    const allowance = ALLOWANCES.find((allowed) => allowed.error.test(llhttp.error) && allowed.holds(message, read.toString('latin1')));
     if (!allowance) return `llhttp refuses what we accept: ${llhttp.error}`;
     tally.count(`allowed: ${allowance.name}`);
     return undefined;
@@ -68,7 +68,7 @@ function hasOption(fields: readonly Field[], option: string): boolean {
 /** What is behind the last message was refused by us. @returns a difference when llhttp takes it and nobody has written down why we do not. */
 export function checkRefused(input: Input, detail: string, method: string, bytes: Buffer, tally: Tally): Difference | undefined {
   llhttp.begin(input.side, input.side === 'response' && method === 'HEAD');
-  const text = bytes.latin1Slice();
+  const text = bytes.toString('latin1');
   llhttp.read(latin1(withoutTab(text)));
   if (llhttp.error !== '') {
     tally.count('refused by both');
@@ -89,13 +89,13 @@ function readable(side: Side, message: Message, bytes: Buffer, headSize: number,
   let head = '';
   let { method } = message;
   if (message.fields.some(([name, value]) => value.length === 7 && /^transfer-encoding$/i.test(name))) {
-    const received = bytes.latin1Slice(0, headSize);
+    const received = bytes.toString('latin1', 0, headSize);
     head = withoutTab(received);
     if (head === received) head = '';
     else tally.count('read for llhttp: a tab behind chunked');
   }
   if (side === 'request' && !LLHTTP_METHODS.has(method)) {
-    head ||= bytes.latin1Slice(0, headSize);
+    head ||= bytes.toString('latin1', 0, headSize);
     head = KNOWN_METHOD + head.slice(head.indexOf(method) + method.length);
     method = KNOWN_METHOD;
     tally.count('read for llhttp: a method that it does not know');

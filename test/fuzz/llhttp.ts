@@ -77,7 +77,7 @@ export class Llhttp implements Message {
       return this.#skipsBody ? NO_BODY : BODY_AS_SAID;
     };
     parser[HTTPParser.kOnBody] = (chunk: Buffer): void => {
-      this.body += chunk.latin1Slice();
+      this.body += chunk.toString('latin1');
     };
     parser[HTTPParser.kOnMessageComplete] = (): void => {
       this.isComplete = true;

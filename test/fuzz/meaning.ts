@@ -42,9 +42,18 @@ export type Difference = string;
 export function latin1(text: string): Buffer {
   return Buffer.from(text, 'latin1');
 }
-/** Readable, and a literal that a test can take over. */
+/** Readable, on one line, and a string of JSON. */
 export function escaped(text: string): string {
-  return JSON.stringify(text).replace(/[\u007f-\uffff]|\\u00([01][0-9a-f])/g, (character, control: string | undefined) =>
-    control === undefined ? `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}` : `\\x${control}`,
-  );
+  return JSON.stringify(text).replace(/[\u007f-\uffff]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+/** @throws a sentence for the user */
+export function unescaped(literal: string): string {
+  let text: unknown;
+  try {
+    text = JSON.parse(literal);
+  } catch {
+    // The sentence below says it.
+  }
+  if (typeof text !== 'string' || /[^\0-\xff]/.test(text)) throw new Error(`not a JSON string of bytes: ${literal}`);
+  return text;
 }

@@ -15,9 +15,12 @@ const NUMBERS = ['0', '00', '1', '-1', '+1', '0x1', '1e1', '1_0', 'ffffffff', 'F
 const CHUNK_LINES = ['0\r\n\r\n', '0\r\n', '5\r\nhello\r\n', '5;a=b\r\nhello\r\n', '5;a="\r\n"\r\nhello\r\n', '5 ;a\r\nhello\r\n', '5\nhello\n', '5;\r\nhello\r\n', '5;=\r\nhello\r\n', '5;a= b\r\nhello\r\n', '5;;\r\nhello\r\n', '0;a\r\nX: y\r\n\r\n', '0\r\nX: y\r\n folded\r\n\r\n'];
 const VERSIONS = ['HTTP/1.1', 'HTTP/1.0', 'HTTP/0.9', 'HTTP/2.0', 'HTTP/1.2', 'HTTP/1.10', 'http/1.1', 'RTSP/1.0', 'HTTP/1', ''];
 
+/** Large ones cost as much as hundreds of others. */
+const LARGE_ONE_IN = 400;
+
 /** @param other a message to splice with. */
 export function mutate(random: Random, text: string, other: string): string {
-  let mutated = text;
+  let mutated = random.oneIn(LARGE_ONE_IN) ? grow(random, text) : text;
   for (let left = 1 + random.few(3); left > 0; left--) mutated = mutateOnce(random, mutated, other);
   return mutated;
 }
@@ -57,6 +60,16 @@ function mutateOnce(random: Random, text: string, other: string): string {
     default:
       return atMatch(random, text, /HTTP\/1\.[01]|[A-Z][a-z]+-[A-Z][a-z]+|chunked|\S+$/gm, (met) => (met.startsWith('HTTP') ? random.pick(VERSIONS) : random.oneIn(2) ? met.toLowerCase() : met.toUpperCase()));
   }
+}
+
+/** Up to and over every limit on size and number: a piece, a line or a byte many times. */
+function grow(random: Random, text: string): string {
+  const at = random.below(text.length + 1);
+  const lineStart = text.lastIndexOf('\n', at) + 1;
+  const lineEnd = text.indexOf('\n', at) + 1 || text.length;
+  const piece = random.pick([text.slice(at, at + 1), text.slice(at, at + 8), text.slice(lineStart, lineEnd), 'a', '0', '/', ',x', ';a=b']) || 'a';
+  const most = random.pick([300, 9_000, 40_000]);
+  return replace(text, random.oneIn(2) ? at : lineStart, 0, piece.repeat(Math.ceil(random.below(most) / piece.length)));
 }
 
 function damageLine(random: Random, line: string): string {

@@ -34,12 +34,12 @@ export class MessageSink implements Sink {
     return false;
   }
   onBody(bytes: Buffer, start: number, end: number): void {
-    this.messages.at(-1)!.body += bytes.latin1Slice(start, end);
+    this.messages.at(-1)!.body += bytes.toString('latin1', start, end);
   }
   onEnd(reader: Reader, end: number): void {
     const message = this.messages.at(-1)!;
     message.isComplete = true;
-    if (reader.body.framing === 'chunked') message.trailers = fieldsOf(reader.body.chunks.trailers.latin1Slice());
+    if (reader.body.framing === 'chunked') message.trailers = fieldsOf(reader.body.chunks.trailers.toString('latin1'));
     this.spans.at(-1)!.end = end;
   }
 }
@@ -70,14 +70,14 @@ export class TranscriptSink implements Sink {
       ? request.write(this.#room(request.wireBound(REQUEST_WIRE)), 0, REQUEST_WIRE)
       : response.write(this.#room(response.wireBound(RESPONSE_WIRE)), 0, RESPONSE_WIRE);
     this.text += `\n[${start}-${end} ${body.framing} ${head.contentLength} ${head.keepAlive} ${head.upgrade} ${isRequest ? request.expectContinue : ''}]\n`;
-    this.text += this.#out.latin1Slice(0, to);
+    this.text += this.#out.toString('latin1', 0, to);
     return false;
   }
   onBody(bytes: Buffer, start: number, end: number): void {
-    this.text += bytes.latin1Slice(start, end);
+    this.text += bytes.toString('latin1', start, end);
   }
   onEnd({ body }: Reader, end: number): void {
-    this.text += `\n[end ${end}]${body.framing === 'chunked' ? body.chunks.trailers.latin1Slice() : ''}`;
+    this.text += `\n[end ${end}]${body.framing === 'chunked' ? body.chunks.trailers.toString('latin1') : ''}`;
   }
   conclude({ ending, code, detail }: Reader): string {
     return `${this.text}\n[${ending} ${code} ${detail}]`;

@@ -45,11 +45,11 @@ const AUTHORITY = /^(?:\[(?<address>[^\]]*)\]|(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0
 /** What we refuse and llhttp accepts. */
 export const REFUSALS: readonly Refusal[] = [
   // The request line.
-  { name: 'more than two empty lines before it (RFC 9112 §2.2)', detail: /^empty lines before/, holds: (text) => /^\r\n\r\n\r/.test(text) },
+  { name: 'more than two empty lines before it (RFC 9112 §2.2)', detail: /^empty lines before/, holds: (text) => text.startsWith('\r\n\r\n\r') },
   { name: 'a CR or LF alone before it (RFC 9112 §2.2)', detail: /^(a bare CR before|a request line that does not begin)/, holds: (text) => /^(\r\n){0,2}(\n|\r[^\n])/.test(text) },
   { name: 'CONNECT (RFC 9110 §9.3.6: no forward proxy)', detail: /^CONNECT/, holds: (text) => /^(\r\n){0,2}CONNECT /.test(text) },
   { name: 'a target of over 8,192 bytes (RFC 9112 §3)', detail: /^the target is over/, holds: (text) => /^(\r\n){0,2}\S+ \S{8193}/.test(text) },
-  { name: 'a target with bytes that no URI has, or cut off (RFC 9112 §3.2, RFC 3986 §2)', detail: /^a byte in the target/, holds: (text) => !/^ /.test(REQUEST_LINE.exec(text)?.[3] ?? '') },
+  { name: 'a target with bytes that no URI has, or cut off (RFC 9112 §3.2, RFC 3986 §2)', detail: /^a byte in the target/, holds: (text) => !(REQUEST_LINE.exec(text)?.[3] ?? '').startsWith(' ') },
   { name: '* with another method than OPTIONS (RFC 9112 §3.2.4)', detail: /^the target \*/, holds: (text) => /^(\r\n){0,2}(?!OPTIONS )\S+ \* /.test(text) },
   {
     name: 'a target that is neither a path nor an http URI (RFC 9112 §3.2)', detail: /^a target that is neither/,

@@ -72,7 +72,7 @@ class ForwardingSink implements Sink {
     const isUnknownLength = body.framing === 'chunked' || body.framing === 'close';
     const framing = isInterim || method === 'HEAD' ? 'none' : isUnknownLength ? (toHttp10 ? 'close' : 'chunked') : body.framing;
     const wire: ResponseWire = {
-      framing: framing as ResponseWire['framing'], connection: response.upgrade ? 'upgrade' : isInterim ? '' : random.pick(['', 'close', 'keep-alive']),
+      framing, connection: response.upgrade ? 'upgrade' : isInterim ? '' : random.pick(['', 'close', 'keep-alive']),
     };
     if (random.oneIn(4)) this.#edit(response);
     this.#makeRoom(response.wireBound(wire));

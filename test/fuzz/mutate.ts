@@ -58,7 +58,7 @@ function mutateOnce(random: Random, text: string, other: string): string {
     case 14:
       return replace(text, at, 0, random.pick(CHUNK_LINES));
     default:
-      return atMatch(random, text, /HTTP\/1\.[01]|[A-Z][a-z]+-[A-Z][a-z]+|chunked|\S+$/gm, (met) => (met.startsWith('HTTP') ? random.pick(VERSIONS) : random.oneIn(2) ? met.toLowerCase() : met.toUpperCase()));
+      return atMatch(random, text, /HTTP\/1\.[01]|\b[A-Z][a-z]{1,16}-[A-Z][a-z]{1,16}|chunked|websocket|upgrade|close/g, (met) => (met.startsWith('HTTP') ? random.pick(VERSIONS) : random.oneIn(2) ? met.toLowerCase() : met.toUpperCase()));
   }
 }
 

@@ -1,6 +1,6 @@
 /** What is made of a reading: messages to compare with others, or a transcript to compare with that of the same bytes in other reads. */
 import type { Field, Input, Message } from './meaning.ts';
-import { Reader, type Sink } from './reader.ts';
+import type { Reader, Sink } from './reader.ts';
 
 export interface Span {
   start: number;

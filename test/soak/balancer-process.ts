@@ -46,7 +46,7 @@ export class BalancerProcess {
   /** Resolves when it serves. @throws with what it said last */
   static async start({ siteFile, probePort, workers, nodeOptions = [] }: BalancerPlace): Promise<BalancerProcess> {
     const env = { ...process.env, SOAK_SITE: siteFile, SOAK_PROBE_PORT: String(probePort) };
-    const args = [...nodeOptions, '--import', PROBE, BIN, 'start', '--config', CONFIG, '--workers', String(workers), '--json'];
+    const args = [...nodeOptions, '--expose-internals', '--import', PROBE, BIN, 'start', '--config', CONFIG, '--workers', String(workers), '--json'];
     const balancer = new BalancerProcess(spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] }));
     await balancer.line(({ msg }) => msg === 'ready');
     return balancer;

@@ -8,6 +8,7 @@ import { Events } from './events.ts';
 import { OriginProcess } from './origin/origin-process.ts';
 import type { Report } from './report/report.ts';
 import { Sampler, type QuietSample, type TimelineSample } from './samples/sampler.ts';
+import type { Order } from './samples/probe.ts';
 import { Places } from './site/places.ts';
 import { BAD_BACKENDS } from './traffic/bad-backends.ts';
 import { BAD_CLIENTS } from './traffic/bad-clients.ts';
@@ -61,7 +62,10 @@ export async function soak(options: SoakOptions, tell: (line: string) => void): 
         timeline.push(await sampler.timeline({ ended: traffic.ended, fates: fatesOf(traffic) }));
       }
       await Promise.all([traffic.rest(), events.rest()]);
-      const sample = await sampler.quiet(quiet[0]);
+      await comeToRest(quiet.length === 0 ? 'count' : 'collect');
+    };
+    const comeToRest = async (order: Order): Promise<void> => {
+      const sample = await sampler.quiet(order, quiet[0]);
       quiet.push(sample);
       const ms = Math.round(sample.settledMs);
       tell(`${sample.at.toFixed(0).padStart(5)} s  ${traffic.ended} exchanges, ${traffic.violationCount} not as they must, ${events.done.length} events; heap ${mib(sample.heapBytes)} MiB, rss ${mib(sample.rssBytes)} MiB; quiet after ${ms} ms${sample.astray.length > 0 ? `: ASTRAY ${sample.astray.join(', ')}` : ''}`);
@@ -69,6 +73,7 @@ export async function soak(options: SoakOptions, tell: (line: string) => void): 
     // The first round brings up what is made at its first use. What is there behind it is the base line.
     do await round(Math.min(roundSeconds, seconds / 3));
     while (sampler.at < seconds);
+    await comeToRest('count');
 
     const end = await balancer.stop();
     const growths = growthsOf(quiet, warmUpSecondsOf(seconds));

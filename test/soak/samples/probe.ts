@@ -1,10 +1,11 @@
 /**
  * Loaded into Steelyard by `--import`, in the main thread and in each worker: tells whoever connects to SOAK_PROBE_PORT and sends a line what is
- * in the heaps. `look` costs nothing; `count` collects garbage first and counts the objects that are left of the classes that own something.
+ * in the heaps. `look` costs nothing; `collect` collects all garbage and counts what is left of the two classes that everything else hangs on; `count`
+ * counts all classes that own something, which takes a tenth of a second and more for each. Needs `--expose-internals`.
  */
-import { createServer, Server, Socket } from 'node:net';
-import { getHeapStatistics, queryObjects, setFlagsFromString, writeHeapSnapshot } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { createRequire } from 'node:module';
+import { createServer } from 'node:net';
+import { getHeapStatistics, queryObjects, writeHeapSnapshot } from 'node:v8';
 import { BroadcastChannel, isMainThread, threadId } from 'node:worker_threads';
 
 export interface ThreadSample {
@@ -12,12 +13,12 @@ export interface ThreadSample {
   heapBytes: number;
   /** Outside of the heap, owned by objects in it: buffers above all. */
   externalBytes: number;
-  /** Of `process.getActiveResourcesInfo()`, by type. */
-  resources: Record<string, number>;
+  /** Timers that are set, those included that keep nobody from ending: how many, by their milliseconds. */
+  timers: Record<string, number>;
   /** By class; empty unless they were counted. */
   objects: Record<string, number>;
 }
-type Order = 'look' | 'count';
+export type Order = 'look' | 'collect' | 'count';
 
 /** Classes of the core whose objects own a socket, a timer, a row, or a config's worth of closures. */
 const OWNERS: Record<string, string> = {
@@ -26,37 +27,46 @@ const OWNERS: Record<string, string> = {
   PluginRuntime: 'plugins/runtime', WorkerHandle: 'workers/worker-handle',
 };
 /** Answers of the other threads that have not come by then do not come: a thread has just ended. */
-const ANSWER_LIMIT_MS = 5_000;
+const ANSWER_LIMIT_MS = 20_000;
+/** Every plugin of every generation that anything still holds has one of these, and every backend one of those. */
+const COUNTED_ALWAYS = ['PluginRuntime', 'BackendState'];
 
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc') as () => void;
 type Class = new (...args: never) => unknown;
-let classes: Map<string, Class> | undefined;
+let classes: [string, Class][] | undefined;
 
-async function ownClasses(): Promise<Map<string, Class>> {
+async function ownClasses(): Promise<[string, Class][]> {
   if (classes) return classes;
-  const timer = setTimeout(() => {}, 0);
-  classes = new Map([['Timeout', timer.constructor as Class], ['AbortController', AbortController as unknown as Class], ['net.Socket', Socket as unknown as Class], ['net.Server', Server as unknown as Class]]);
-  clearTimeout(timer);
+  classes = [];
   for (const [name, path] of Object.entries(OWNERS)) {
     // Long loaded by then: it is the balancer's own.
     const module = (await import(new URL(`../../../core/src/${path}.ts`, import.meta.url).href)) as Record<string, Class>;
-    classes.set(name, module[name]!);
+    classes.push([name, module[name]!]);
   }
   return classes;
 }
 
+/** `process.getActiveResourcesInfo()` leaves out those without a reference, which are all of the balancer's. */
+interface TimerList {
+  _idleNext: TimerList;
+}
+const { timerListMap } = createRequire(import.meta.url)('internal/timers') as { timerListMap: Record<string, TimerList> };
+function timersByMs(): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const [ms, list] of Object.entries(timerListMap)) for (let item = list._idleNext; item !== list; item = item._idleNext) counts[ms] = (counts[ms] ?? 0) + 1;
+  return counts;
+}
+
 async function sample(order: Order): Promise<ThreadSample> {
   const objects: Record<string, number> = {};
-  if (order === 'count') {
-    // It collects all garbage itself, and again what the finalizers of the first time have freed.
-    for (const [name, constructor] of await ownClasses()) objects[name] = queryObjects(constructor, { format: 'count' });
-    collect();
+  // Each query collects all garbage that there is, more thoroughly than `gc()`: also code and caches that nobody has used lately.
+  for (const [name, constructor] of order === 'look' ? [] : await ownClasses()) {
+    if (order === 'collect' && !COUNTED_ALWAYS.includes(name)) continue;
+    objects[name] = queryObjects(constructor, { format: 'count' });
+    // Else a worker would seem to hang.
+    await new Promise((resolve) => setImmediate(resolve));
   }
   const { used_heap_size: heapBytes, external_memory: externalBytes } = getHeapStatistics();
-  const resources: Record<string, number> = {};
-  for (const type of process.getActiveResourcesInfo()) resources[type] = (resources[type] ?? 0) + 1;
-  return { thread: threadId, heapBytes, externalBytes, resources, objects };
+  return { thread: threadId, heapBytes, externalBytes, timers: timersByMs(), objects };
 }
 
 interface Question { id: number; order: Order }

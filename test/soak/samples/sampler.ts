@@ -1,9 +1,9 @@
 /** Looks at the balancer's process, from outside and inside. */
 import { connect } from 'node:net';
 import { cpuTimeOf } from '../../bench/rig/cpu-time.ts';
-import { ownNumbers, type OwnNumbers } from './metrics.ts';
-import { procSampleOf, total, type ProcSample } from './proc.ts';
-import type { ThreadSample } from './probe.ts';
+import { ownNumbers } from './metrics.ts';
+import { procSampleOf, total } from './proc.ts';
+import type { Order, ThreadSample } from './probe.ts';
 
 /** While traffic flows. */
 export interface TimelineSample {
@@ -14,7 +14,7 @@ export interface TimelineSample {
   heapBytes: number;
   descriptors: number;
   sockets: Record<string, number>;
-  /** Timers that keep an event loop alive. */
+  /** Set in all threads. */
   timers: number;
   inFlight: number;
   connectionsOpen: number;
@@ -33,6 +33,10 @@ export interface QuietSample {
   externalBytes: number;
   /** What must be as it was at the base line, to the unit. */
   state: Record<string, number>;
+  /** By their milliseconds. */
+  timers: Record<string, number>;
+  /** Those of `state` that were counted in the heaps: at the base line and at the end. */
+  objects: Record<string, number>;
   /** What was not within the time limit, as `sockets established: 3, at first 0`. */
   astray: string[];
   /** From the end of the traffic until then. Milliseconds. */
@@ -70,19 +74,19 @@ export class Sampler {
     this.#cpu = { ns, at: now };
     return {
       at: this.at, rssBytes, heapBytes: sumOf(threads, ({ heapBytes }) => heapBytes), descriptors: total(descriptors), sockets,
-      timers: sumOf(threads, ({ resources }) => resources['Timeout'] ?? 0), inFlight: own.inFlight, connectionsOpen: own.connectionsOpen, cpu, ...driver,
+      timers: sumOf(threads, ({ timers }) => total(timers)), inFlight: own.inFlight, connectionsOpen: own.connectionsOpen, cpu, ...driver,
     };
   }
 
   /** Waits until all is as at the base line (for the base line: until nothing is under way, twice the same), or the time limit has passed. */
-  async quiet(base?: QuietSample): Promise<QuietSample> {
+  async quiet(order: Order, base?: QuietSample): Promise<QuietSample> {
     const beganAt = performance.now();
     let before: Record<string, number> = {};
     for (;;) {
       const isLast = performance.now() - beganAt > SETTLE_LIMIT_MS;
       const cheap = await this.#outside();
       if (isLast || (base ? differences(cheap, base.state, Object.keys(cheap)).length === 0 : nothingIsOpen(cheap))) {
-        const sample = await this.#counted(beganAt, base);
+        const sample = await this.#settled(order, beganAt, base);
         const isSettled = base ? sample.astray.length === 0 : nothingIsOpen(sample.state) && differences(sample.state, before, Object.keys(sample.state)).length === 0;
         if (isLast || isSettled) return sample;
         before = sample.state;
@@ -91,12 +95,14 @@ export class Sampler {
     }
   }
 
-  async #counted(beganAt: number, base: QuietSample | undefined): Promise<QuietSample> {
-    const threads = await this.#ask('count');
-    const state = { ...(await this.#outside()), ...objectsOf(threads) };
+  async #settled(order: Order, beganAt: number, base: QuietSample | undefined): Promise<QuietSample> {
+    const threads = await this.#ask(order);
+    const objects = sumsOf(threads.map(({ objects }) => objects));
+    const timers = sumsOf(threads.map(({ timers }) => timers));
+    const state = { ...(await this.#outside()), timers: total(timers), 'threads that answered': threads.length, ...objects };
     return {
       at: this.at, rssBytes: procSampleOf(this.#pid).rssBytes, heapBytes: sumOf(threads, ({ heapBytes }) => heapBytes), externalBytes: sumOf(threads, ({ externalBytes }) => externalBytes),
-      state, astray: base ? differences(state, base.state, [...new Set([...Object.keys(state), ...Object.keys(base.state)])]) : [], settledMs: performance.now() - beganAt,
+      state, objects, timers, astray: base ? differences(state, base.state, Object.keys({ ...base.state, ...state }).filter((name) => order === 'count' || name in state || !(name in base.objects))) : [], settledMs: performance.now() - beganAt,
     };
   }
 
@@ -111,7 +117,7 @@ export class Sampler {
     return state;
   }
 
-  #ask(order: 'look' | 'count'): Promise<ThreadSample[]> {
+  #ask(order: Order): Promise<ThreadSample[]> {
     return new Promise((resolve, reject) => {
       let text = '';
       const socket = connect(this.#ports.probe, '127.0.0.1', () => socket.write(`${order} ${this.#workers}\n`));
@@ -125,9 +131,9 @@ function nothingIsOpen(state: Readonly<Record<string, number>>): boolean {
   return OPEN.every((name) => (state[name] ?? 0) === 0);
 }
 
-function objectsOf(threads: readonly ThreadSample[]): Record<string, number> {
+function sumsOf(counts: readonly Readonly<Record<string, number>>[]): Record<string, number> {
   const sums: Record<string, number> = {};
-  for (const { objects } of threads) for (const [name, count] of Object.entries(objects)) sums[name] = (sums[name] ?? 0) + count;
+  for (const each of counts) for (const [name, count] of Object.entries(each)) sums[name] = (sums[name] ?? 0) + count;
   return sums;
 }
 

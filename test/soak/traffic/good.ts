@@ -1,5 +1,6 @@
 /** Clients that behave, at backends that behave: every one of them gets its own answer, whatever goes on around it. */
 import type { Fate } from './fate.ts';
+import { writeInTurn } from './raw.ts';
 import type { Kind, World } from './traffic.ts';
 import { Wire, type Ask } from './wire.ts';
 
@@ -34,7 +35,7 @@ export const GOOD: readonly Kind[] = [
     const wire = world.take();
     const fate = await wire.exchange(ask(world, { method: 'POST', bodyBytes: sizeOf(world), answerBytes: 10 }), (socket, bytes) => {
       const cuts = Array.from({ length: PIECES - 1 }, () => Math.floor(world.random() * bytes.length)).sort((a, b) => a - b);
-      [0, ...cuts].forEach((from, i) => setTimeout(() => socket.write(bytes.subarray(from, cuts[i] ?? bytes.length)), i * PIECE_PAUSE_MS));
+      writeInTurn(socket, [0, ...cuts].map((from, i) => bytes.subarray(from, cuts[i] ?? bytes.length)), PIECE_PAUSE_MS);
     });
     world.giveBack(wire);
     return fate;

@@ -35,3 +35,11 @@ export function fateOf({ bytes, isLate }: Heard): Fate {
   if (!Number.isNaN(status)) return { kind: 'status', status };
   return bytes.length === 0 ? { kind: 'cut' } : { kind: 'wrong', why: `no status line: ${bytes.toString('latin1', 0, 40)}` };
 }
+
+/** One part after the other. (Timers of different lengths that are late may come in another order than they were set.) */
+export function writeInTurn(socket: net.Socket, parts: readonly Buffer[], pauseMs: number): void {
+  const [next, ...rest] = parts;
+  if (next === undefined || !socket.writable) return;
+  socket.write(next);
+  setTimeout(writeInTurn, pauseMs, socket, rest, pauseMs);
+}

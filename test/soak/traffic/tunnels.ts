@@ -3,7 +3,7 @@ import type net from 'node:net';
 import { patternOf } from '../origin/pattern.ts';
 import type { Fate } from './fate.ts';
 import { sizeOf } from './good.ts';
-import { hear, type Heard } from './raw.ts';
+import { hear, writeInTurn, type Heard } from './raw.ts';
 import type { Kind, World } from './traffic.ts';
 
 const MOST_MESSAGES = 5;
@@ -75,7 +75,7 @@ function converse({ random }: World, socket: net.Socket, sent: Buffer, end: End,
   });
   const messages = 1 + Math.floor(random() * MOST_MESSAGES);
   const size = Math.ceil(sent.length / messages);
-  for (let i = 0; i < messages; i++) setTimeout(() => void (socket.writable && socket.write(sent.subarray(i * size, (i + 1) * size))), i * PAUSE_MS);
+  writeInTurn(socket, Array.from({ length: messages }, (_, i) => sent.subarray(i * size, (i + 1) * size)), PAUSE_MS);
   look();
 }
 

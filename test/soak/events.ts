@@ -42,7 +42,6 @@ export class Events {
   readonly faults: string[] = [];
   readonly #parts: EventParts;
   readonly #kinds: readonly EventKind[];
-  readonly #recoveries = new Set<Promise<void>>();
   #isOn = false;
   #running: Promise<void> = Promise.resolve();
 
@@ -56,11 +55,10 @@ export class Events {
     this.#running = this.#run();
   }
 
-  /** Ends with the event under way; the base config serves and all backends are well when it resolves. */
+  /** Ends with the event under way; the base config serves when it resolves. */
   async rest(): Promise<void> {
     this.#isOn = false;
     await this.#running;
-    await Promise.all(this.#recoveries);
     this.#parts.places.writeBase();
     await this.#reload();
   }
@@ -125,7 +123,7 @@ export class Events {
     const { balancer, places, excuses } = this.#parts;
     rmSync(places.accessLog, { force: true });
     const end = excuses.begin('reload');
-    this.#later(DRAINED_MS, end);
+    setTimeout(end, DRAINED_MS).unref();
     if (!(await balancer.reload())) this.faults.push(`a reload with a good config was refused. The last lines:\n  ${balancer.tail}`);
   }
 
@@ -133,7 +131,7 @@ export class Events {
     const { mortals, excuses, random } = this.#parts;
     const end = excuses.begin('mortal');
     await harm(mortals[Math.floor(random() * mortals.length)]!);
-    this.#later(RECOVERY_MS, end);
+    setTimeout(end, RECOVERY_MS).unref();
   }
 
   async #endWorker(): Promise<void> {
@@ -144,12 +142,7 @@ export class Events {
     await hear(places.ports.web, (socket) => void socket.write(`GET ${path} HTTP/1.1\r\nHost: soak.example\r\nConnection: close\r\n\r\n`));
     await replaced;
     // One that threw drains beside its replacement, and cuts off what is left at the drain limit.
-    this.#later(DRAINED_MS, end);
-  }
-
-  #later(ms: number, end: () => void): void {
-    const recovery = pause(ms).then(end).finally(() => this.#recoveries.delete(recovery));
-    this.#recoveries.add(recovery);
+    setTimeout(end, DRAINED_MS).unref();
   }
 }
 

@@ -12,7 +12,7 @@ import type { Report } from './report.ts';
 const COLUMNS = 2;
 const COLUMN_WIDTH = 560;
 const MARGIN = 16;
-const AXIS_WIDTH = 52;
+const AXIS_WIDTH = 60;
 const HEAD_HEIGHT = 66;
 const MARK_ROW_HEIGHT = 13;
 const FOOT_HEIGHT = 30;
@@ -21,21 +21,20 @@ const MIB = 2 ** 20;
 const STYLE = `${TEXT_STYLE}
   .axis { stroke: #d0d7de; stroke-width: 1; fill: none; }
   .line { fill: none; stroke-width: 1.3; stroke-linejoin: round; }
-  .dot { stroke: none; }
+  .dot { fill: #24292f; }
   .trend { stroke: #24292f; stroke-width: 1.2; stroke-dasharray: 4 3; fill: none; }
   .warm { fill: #eaeef2; }
   .mark { stroke: #57606a; stroke-width: 1; }
   .bad { stroke: #cf222e; }
   .c0 { stroke: #0969da; } .c1 { stroke: #bc4c00; } .c2 { stroke: #1a7f37; } .c3 { stroke: #8250df; } .c4 { stroke: #9a6700; } .c5 { stroke: #cf222e; } .c6 { stroke: #57606a; }
-  .f0 { fill: #0969da; } .f1 { fill: #bc4c00; } .f2 { fill: #1a7f37; } .f3 { fill: #8250df; } .f4 { fill: #9a6700; } .f5 { fill: #cf222e; } .f6 { fill: #57606a; }
   @media (prefers-color-scheme: dark) {${DARK_TEXT_STYLE}
     .axis { stroke: #3d444d; }
+    .dot { fill: #e6edf3; }
     .trend { stroke: #e6edf3; }
     .warm { fill: #21262d; }
     .mark { stroke: #9198a1; }
     .bad { stroke: #f85149; }
     .c0 { stroke: #4493f8; } .c1 { stroke: #f0883e; } .c2 { stroke: #3fb950; } .c3 { stroke: #ab7df8; } .c4 { stroke: #d29922; } .c5 { stroke: #f85149; } .c6 { stroke: #9198a1; }
-    .f0 { fill: #4493f8; } .f1 { fill: #f0883e; } .f2 { fill: #3fb950; } .f3 { fill: #ab7df8; } .f4 { fill: #d29922; } .f5 { fill: #f85149; } .f6 { fill: #9198a1; }
   }`;
 
 export function toChart(report: Report): string {
@@ -79,16 +78,17 @@ function panelsOf({ timeline, quiet, growths }: Report): Panel[] {
     { title: 'timers', lines: [{ name: 'under traffic', points: line(({ timers }) => timers) }], dots: dots(({ state }) => state['timers'] ?? 0) },
     { title: 'tcp sockets', lines: sockets.map((state) => ({ name: state, points: line((sample) => sample.sockets[state] ?? 0) })), dots: dots(({ state }) => sumWhere(state, 'sockets ')) },
     { title: 'exchanges per second', lines: [{ name: 'ended', points: ratesOf(timeline, ({ ended }) => ended) }], dots: [] },
-    { title: 'ends that are no answer, per second', lines: fatesOf(timeline).map((fate) => ({ name: fate, points: ratesOf(timeline, ({ fates }) => fates[fate] ?? 0) })), dots: [] },
+    { title: 'errors per second', lines: fatesOf(timeline).map((fate) => ({ name: fate, points: ratesOf(timeline, ({ fates }) => fates[fate] ?? 0) })), dots: [] },
     { title: 'in flight, and client connections', lines: [{ name: 'in flight', points: line(({ inFlight }) => inFlight) }, { name: 'connections', points: line(({ connectionsOpen }) => connectionsOpen) }], dots: [] },
     { title: 'share of a core', lines: [{ name: 'user and system', points: line(({ cpu }) => cpu) }], dots: [] },
   ];
 }
 
-/** The most frequent ones: as many as there are colours. */
+/** The most frequent ones: as many as the legend has room for. */
+const MOST_FATES = 6;
 function fatesOf(timeline: readonly TimelineSample[]): string[] {
   const last = timeline.at(-1)?.fates ?? {};
-  return Object.keys(last).filter((fate) => fate !== 'answered' && fate !== '200').sort((a, b) => last[b]! - last[a]!).slice(0, 7);
+  return Object.keys(last).filter((fate) => fate !== 'answered' && fate !== '200').sort((a, b) => last[b]! - last[a]!).slice(0, MOST_FATES);
 }
 
 /** Between two samples; one behind a pause (a quiet point lies between) begins anew. */

@@ -32,7 +32,10 @@ const TITLE_HEIGHT = 22;
 const PLOT_HEIGHT = 74;
 const BOTTOM = TITLE_HEIGHT + PLOT_HEIGHT;
 const LETTER_WIDTH = 6;
-const TIMES = 5;
+const TITLE_LETTER_WIDTH = 8;
+/** Between two times of the axis. Seconds. */
+const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600];
+const MOST_TIMES = 8;
 const SECONDS_PER_HOUR = 3_600;
 
 export function drawPanel({ title, lines, dots, slopePerHour }: Panel, { x, end, warmUpSeconds, left, right, isLast }: Frame): string {
@@ -40,16 +43,16 @@ export function drawPanel({ title, lines, dots, slopePerHour }: Panel, { x, end,
   const top = roundUp(Math.max(0, ...values));
   const y = (value: number): number => round(BOTTOM - (value / top) * PLOT_HEIGHT);
   const drawn = lines.map(({ points }, i) => `<path class="line c${i % 7}" d="${pathOf(points, x, y)}"/>`);
-  const marks = dots.map((dot) => `<circle class="dot f1" cx="${x(dot.x)}" cy="${y(dot.y)}" r="2"/>`);
+  const marks = dots.map((dot) => `<circle class="dot" cx="${x(dot.x)}" cy="${y(dot.y)}" r="2"/>`);
   return [
     `<rect class="warm" x="${left}" y="${TITLE_HEIGHT}" width="${round(Math.min(x(warmUpSeconds), right) - left)}" height="${PLOT_HEIGHT}"/>`,
     `<path class="axis" d="M${left} ${y(top)}H${right}M${left} ${y(top / 2)}H${right}M${left} ${BOTTOM}H${right}"/>`,
     text(left, 14, title, 'panel'),
-    ...legendOf(lines, dots, left + title.length * (LETTER_WIDTH + 1) + 16),
+    ...legendOf(lines, dots, left + title.length * TITLE_LETTER_WIDTH + 16),
     ...[0, top / 2, top].map((value) => text(left - 6, y(value) + 4, nameOf(value), 'small', 'end')),
     ...drawn, ...marks,
     ...(slopePerHour === undefined ? [] : [trendOf(dots.filter((dot) => dot.x >= warmUpSeconds), slopePerHour, x, y)]),
-    ...(isLast ? Array.from({ length: TIMES + 1 }, (_, i) => text(x((end * i) / TIMES), BOTTOM + 16, timeOf((end * i) / TIMES, end), 'small', i === TIMES ? 'end' : i === 0 ? 'start' : 'middle')) : []),
+    ...(isLast ? timesOf(end).map((seconds) => text(x(seconds), BOTTOM + 16, timeOf(seconds, end), 'small', 'middle')) : []),
   ].join('');
 }
 
@@ -60,8 +63,8 @@ function pathOf(points: readonly Point[], x: (value: number) => number, y: (valu
 /** Of one line alone the title says all. */
 function legendOf(lines: Panel['lines'], dots: readonly Point[], from: number): string[] {
   let at = from;
-  return [...lines.map(({ name }, i) => ({ name, color: i % 7 })), ...(dots.length > 0 ? [{ name: 'quiet', color: 1 }] : [])].map(({ name, color }, i) => {
-    const drawn = i < lines.length ? `<path class="line c${color}" d="M${at} 10h12"/>` : `<circle class="dot f1" cx="${at + 6}" cy="10" r="2.5"/>`;
+  return [...lines.map(({ name }, i) => ({ name, color: i % 7 })), ...(dots.length > 0 ? [{ name: 'quiet', color: 0 }] : [])].map(({ name, color }, i) => {
+    const drawn = i < lines.length ? `<path class="line c${color}" d="M${at} 10h12"/>` : `<circle class="dot" cx="${at + 6}" cy="10" r="2.5"/>`;
     const label = text(at + 15, 14, name, 'small');
     at += 15 + name.length * LETTER_WIDTH + 12;
     return drawn + label;
@@ -88,6 +91,11 @@ function nameOf(value: number): string {
   return value === 0 || Number.isInteger(value) ? value.toLocaleString('en') : Number(value.toPrecision(2)).toLocaleString('en');
 }
 
+function timesOf(end: number): number[] {
+  const step = STEPS.find((each) => end / each <= MOST_TIMES) ?? end;
+  return Array.from({ length: Math.floor(end / step) + 1 }, (_, i) => i * step);
+}
+
 function timeOf(seconds: number, end: number): string {
-  return end < 180 ? `${Math.round(seconds)} s` : `${Number((seconds / 60).toPrecision(2))} min`;
+  return end < 120 ? `${seconds} s` : `${Number((seconds / 60).toFixed(1))} min`;
 }

@@ -22,12 +22,11 @@ export type Order = 'look' | 'collect' | 'count';
 
 /** Classes of the core whose objects own a socket, a timer, a row, or a config's worth of closures. */
 const OWNERS: Record<string, string> = {
-  Generation: 'generation', ControlGeneration: 'control/control-generation', BackendState: 'upstream/backend', UpstreamConnection: 'upstream/connection',
-  HttpConnection: 'request/connection', StreamConnection: 'stream/connection', Tunnel: 'stream/tunnel', NodeSocket: 'sockets/node-socket', Listener: 'listen/listener',
-  PluginRuntime: 'plugins/runtime', WorkerHandle: 'workers/worker-handle',
+  PluginRuntime: 'plugins/runtime', BackendState: 'upstream/backend', Generation: 'generation', ControlGeneration: 'control/control-generation',
+  NodeSocket: 'sockets/node-socket', UpstreamConnection: 'upstream/connection', HttpConnection: 'request/connection', StreamConnection: 'stream/connection',
 };
 /** Answers of the other threads that have not come by then do not come: a thread has just ended. */
-const ANSWER_LIMIT_MS = 20_000;
+const ANSWER_LIMIT_MS: Record<Order, number> = { look: 1_000, collect: 10_000, count: 20_000 };
 /** Every plugin of every generation that anything still holds has one of these, and every backend one of those. */
 const COUNTED_ALWAYS = ['PluginRuntime', 'BackendState'];
 
@@ -81,7 +80,7 @@ const answers = new BroadcastChannel('soak-answers');
 async function askAll(id: number, order: Order, workers: number): Promise<ThreadSample[]> {
   const others: ThreadSample[] = [];
   const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ANSWER_LIMIT_MS);
+  const timer = setTimeout(resolve, ANSWER_LIMIT_MS[order]);
   answers.onmessage = (event) => {
     const { id: answered, sample } = (event as unknown as { data: Answer }).data;
     if (answered !== id) return;

@@ -81,18 +81,18 @@ export class Sampler {
   /** Waits until all is as at the base line (for the base line: until nothing is under way, twice the same), or the time limit has passed. */
   async quiet(order: Order, base?: QuietSample): Promise<QuietSample> {
     const beganAt = performance.now();
-    let before: Record<string, number> = {};
-    for (;;) {
-      const isLast = performance.now() - beganAt > SETTLE_LIMIT_MS;
+    const isLate = (): boolean => performance.now() - beganAt > SETTLE_LIMIT_MS;
+    let before: Record<string, number> | undefined;
+    for (; !isLate(); await new Promise((resolve) => setTimeout(resolve, SETTLE_STEP_MS))) {
       const cheap = await this.#outside();
-      if (isLast || (base ? differences(cheap, base.state, Object.keys(cheap)).length === 0 : nothingIsOpen(cheap))) {
-        const sample = await this.#settled(order, beganAt, base);
-        const isSettled = base ? sample.astray.length === 0 : nothingIsOpen(sample.state) && differences(sample.state, before, Object.keys(sample.state)).length === 0;
-        if (isLast || isSettled) return sample;
-        before = sample.state;
-      }
-      await new Promise((resolve) => setTimeout(resolve, SETTLE_STEP_MS));
+      if (base ? differences(cheap, base.state, Object.keys(cheap)).length > 0 : !nothingIsOpen(cheap)) continue;
+      const sample = await this.#settled(order === 'count' && base ? 'count' : 'collect', beganAt, base);
+      const isSettled = base ? sample.astray.length === 0 : before !== undefined && differences(sample.state, before, Object.keys(sample.state)).length === 0;
+      if (isSettled && base) return sample;
+      if (isSettled) break;
+      before = sample.state;
     }
+    return await this.#settled(order, beganAt, base);
   }
 
   async #settled(order: Order, beganAt: number, base: QuietSample | undefined): Promise<QuietSample> {
@@ -102,7 +102,7 @@ export class Sampler {
     const state = { ...(await this.#outside()), timers: total(timers), 'threads that answered': threads.length, ...objects };
     return {
       at: this.at, rssBytes: procSampleOf(this.#pid).rssBytes, heapBytes: sumOf(threads, ({ heapBytes }) => heapBytes), externalBytes: sumOf(threads, ({ externalBytes }) => externalBytes),
-      state, objects, timers, astray: base ? differences(state, base.state, Object.keys({ ...base.state, ...state }).filter((name) => order === 'count' || name in state || !(name in base.objects))) : [], settledMs: performance.now() - beganAt,
+      state, objects, timers, astray: base ? differences(state, base.state, namesToCompare(state, base)) : [], settledMs: performance.now() - beganAt,
     };
   }
 
@@ -126,9 +126,14 @@ export class Sampler {
   }
 }
 
-const OPEN = ['in flight', 'connections open', 'sockets established', 'sockets close-wait', 'UpstreamConnection', 'HttpConnection', 'StreamConnection', 'Tunnel'];
+const OPEN = ['in flight', 'connections open', 'sockets established', 'sockets close-wait'];
 function nothingIsOpen(state: Readonly<Record<string, number>>): boolean {
   return OPEN.every((name) => (state[name] ?? 0) === 0);
+}
+
+/** Objects that were not counted this time are not compared. */
+function namesToCompare(state: Readonly<Record<string, number>>, base: QuietSample): string[] {
+  return Object.keys({ ...base.state, ...state }).filter((name) => name in state || !(name in base.objects));
 }
 
 function sumsOf(counts: readonly Readonly<Record<string, number>>[]): Record<string, number> {

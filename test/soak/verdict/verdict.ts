@@ -65,7 +65,7 @@ export interface Observed {
 }
 
 /** Errors that the soak itself brings about. */
-const EXPECTED_ERRORS = [/^error: reload refused/, /^error: worker # /, /^error: uncaught exception in worker/, /^error: thrown by crash/];
+const EXPECTED_ERRORS = [/^error: reload refused/, /^error: worker # /, /^error: uncaught exception, this worker will be replaced: thrown by crash/];
 
 export function findingsOf({ quiet, growths, violations, exchanges, skipped, eventFaults, end, said }: Observed): Finding[] {
   const later = quiet.slice(1);

@@ -74,8 +74,9 @@ export interface Host {
   serve(address: ServeAddress, handler: ServeHandler): Promise<{ host: string; port: number }>;
   /**
    * What must exist once (a child process, a client): opened by the first that asks for the key, found again by the next generation,
-   * closed when no living generation claims it. Keys are the plugin's own: other plugins' do not collide. Once in each thread: values do
-   * not cross threads, so a plugin that runs in every worker has one there. What must be one for the process belongs into main.
+   * closed when no living generation claims it, by the `close` of the last that did. Keys are the plugin's own: other plugins' do not
+   * collide. Once in each thread: values do not cross threads, so a plugin that runs in every worker has one there. What must be one for
+   * the process belongs into main.
    * @throws SteelyardError ERR_SHARED with the cause when `open` rejects.
    */
   shared<T>(key: string, open: () => T | Promise<T>, close: (value: T) => void | Promise<void>): Promise<T>;

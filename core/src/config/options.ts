@@ -106,7 +106,7 @@ function schemaFaults(option: unknown, where: string): string[] {
   const noPattern = schema.pattern === undefined ? undefined : patternFault(schema.pattern);
   if (noPattern !== undefined) problems.push(`${where} has a pattern that is none: ${noPattern}`);
   if (problems.length === 0 && schema.default !== undefined) {
-    const validate = compile({ value: schema });
+    const validate = compiled({ value: schema });
     if (!validate({ value: schema.default })) problems.push(`${where} has a default that its own schema refuses`);
   }
   return problems;
@@ -121,21 +121,16 @@ function patternFault(pattern: string): string | undefined {
   }
 }
 
-const validators = new WeakMap<AnyOptionsSchema, ValidateFunction>();
+/** By the text of the schema: a reload defines every plugin anew, and ajv keeps all that it ever compiled, even what was removed from it. */
+const validators = new Map<string, ValidateFunction>();
 function compiled(options: AnyOptionsSchema): ValidateFunction {
-  let validate = validators.get(options);
-  if (validate === undefined) {
-    validate = compile(options);
-    validators.set(options, validate);
-  }
-  return validate;
-}
-
-function compile(options: AnyOptionsSchema): ValidateFunction {
   const schema = objectShape(options);
-  const validate = ajv.compile(schema);
-  // ajv keeps every schema it compiled; ours keep themselves, and go with their plugin at a reload.
-  ajv.removeSchema(schema);
+  const text = JSON.stringify(schema);
+  let validate = validators.get(text);
+  if (validate === undefined) {
+    validate = ajv.compile(schema);
+    validators.set(text, validate);
+  }
   return validate;
 }
 

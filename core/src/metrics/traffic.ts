@@ -11,7 +11,7 @@ import { backendFamilies, countAttempt, countFlip } from './backend-cells.ts';
 import { RETRIES } from './pool-cells.ts';
 import { CONNECTIONS_CLOSED, CONNECTIONS_OPENED, CONNECTIONS_REFUSED, countExchange, routeFamilies } from './route-cells.ts';
 
-/** Where this thread's counters of one listener and route begin. Kept for the life of the process: a reload loses no count. */
+/** Where this thread's counters of one listener and route begin, for as long as a config has both. */
 export interface RouteCounters {
   readonly listener: string;
   /** '' = no route matched, or TCP. */
@@ -33,6 +33,8 @@ export class TrafficMetrics {
   readonly #listeners = new Map<string, number>();
   /** By pool. */
   readonly #pools = new Map<string, number>();
+  /** Of the book, whose rows these three hold. */
+  #version = 0;
   #reloads = 0;
   #failedReloads = 0;
   #generation = 0;
@@ -45,6 +47,7 @@ export class TrafficMetrics {
 
   /** The counters of a listener and a route; the same names always give the same ones. Not for the data path: ask once. */
   routeCounters(listener: string, route = ''): RouteCounters {
+    this.#follow();
     const key = `${listener}\u0000${route}`;
     const known = this.#routes.get(key);
     if (known) return known;
@@ -84,6 +87,7 @@ export class TrafficMetrics {
 
   /** A further attempt for an exchange of this pool. */
   retry(pool: string): void {
+    this.#follow();
     let at = this.#pools.get(pool);
     if (at === undefined) this.#pools.set(pool, (at = this.#board.counterOffset(this.#book.pool(pool))));
     this.#board.counters()[at + RETRIES]!++;
@@ -155,7 +159,17 @@ export class TrafficMetrics {
     return sums;
   }
 
+  /** A name may have lost its row since, and have another now. */
+  #follow(): void {
+    if (this.#version === this.#book.version) return;
+    this.#version = this.#book.version;
+    this.#routes.clear();
+    this.#listeners.clear();
+    this.#pools.clear();
+  }
+
   #listener(name: string): number {
+    this.#follow();
     let at = this.#listeners.get(name);
     if (at === undefined) this.#listeners.set(name, (at = this.routeCounters(name).offset));
     return at;

@@ -4,7 +4,7 @@ import type { ResponseWire } from '../../core/src/http1/response-head.ts';
 import { checkAccepted, differs, fieldsDiffer } from './llhttp-check.ts';
 import { latin1, type Difference, type Field, type Input, type Message } from './meaning.ts';
 import type { Random } from './random.ts';
-import { Reader, type Sink } from './reader.ts';
+import { LIMITS, Reader, type Sink } from './reader.ts';
 import { MessageSink } from './sinks.ts';
 import { randomCuts } from './splits.ts';
 import type { Tally } from './tally.ts';
@@ -107,7 +107,8 @@ class ForwardingSink implements Sink {
 }
 
 const forwarder = new Reader();
-const again = new Reader();
+/** Lines of ours come on top of as many as there may be. */
+const again = new Reader({ limits: { maxHeadBytes: 2 * LIMITS.maxHeadBytes, maxTargetBytes: LIMITS.maxTargetBytes, maxHeaders: 2 * LIMITS.maxHeaders } });
 const sink = new ForwardingSink();
 const messages = new MessageSink();
 

@@ -60,8 +60,10 @@ export class ChunkedDecoder {
   /** At this many bytes an incomplete section is looked at again. */
   #lookAt = 0;
   #trailers: Buffer = NOTHING;
+  #keepsTrailers = true;
 
-  reset(): void {
+  reset(keepsTrailers = true): void {
+    this.#keepsTrailers = keepsTrailers;
     this.faultDetail = '';
     this.#state = SIZE;
     this.#left = 0;
@@ -215,7 +217,7 @@ export class ChunkedDecoder {
     if (sectionEnd === 0) return isFull ? this.#fail(`a trailer section over ${MAX_TRAILER_BYTES} bytes`) : CHUNK_NEED_MORE;
     // What came behind the section is the next message's.
     this.at -= this.#sectionBytes - sectionEnd;
-    this.#trailers = passableTrailers(this.#section);
+    if (this.#keepsTrailers) this.#trailers = passableTrailers(this.#section);
     this.#section = NOTHING;
     this.#state = END;
     return CHUNK_END;

@@ -2,7 +2,7 @@
 import type { ErrorCode, Phase } from '@steelyard/sdk';
 import { parseResponseHead, type Http1ResponseHead, type ResponseWire } from '../http1/response-head.ts';
 import { endsHead } from '../http1/request-head.ts';
-import { startTunnel } from './upgrade.ts';
+import { isOffered, startTunnel } from './upgrade.ts';
 import type { Exchange } from './exchange.ts';
 import { CONNECTING, FLUSHING, RELAYING, TUNNELLING, WAITING } from './exchange-state.ts';
 import { forward, isReplayable } from './forward.ts';
@@ -41,7 +41,7 @@ function relayHead(exchange: Exchange, bytes: Buffer, at: number, end: number): 
     if (behind < 0) return malformed(exchange, response.faultDetail);
     if (response.status >= 200) return beginReply(exchange, bytes, behind, end);
     if (response.status === 101) {
-      if (!request.upgrade || !response.upgrade) return malformed(exchange, '101 that was not asked for'); // RFC 9110 §7.8
+      if (!request.upgrade || !response.upgrade || !isOffered(exchange)) return malformed(exchange, '101 that was not asked for'); // RFC 9110 §7.8
       return startTunnel(exchange, bytes, behind, end);
     }
     // Over all reads: this bounds also what waits for a client that does not read.
@@ -76,7 +76,7 @@ function writeInterim(exchange: Exchange): void {
 function beginReply(exchange: Exchange, bytes: Buffer, at: number, end: number): void {
   const { thread, response, reply, lease, lane, connection } = exchange;
   const framing = replyFraming(exchange, response);
-  reply.begin(framing, Math.max(0, response.contentLength));
+  reply.begin(framing, Math.max(0, response.contentLength), response.namedFields === 0);
   lease!.strategy?.onHead?.(lease!, response);
   exchange.hasShownHead = true;
   lane.hooks.onResponseHead?.call(exchange, response);

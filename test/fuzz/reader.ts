@@ -112,7 +112,7 @@ export class Reader {
     }
     if (behind <= at || behind > end) throw new Error(`the head that began at ${at} ended at ${behind} of ${end}`);
     const framing = isRequest ? requestFraming(request) : replyFraming(response, this.method);
-    this.body.begin(framing, Math.max(0, head.contentLength));
+    this.body.begin(framing, Math.max(0, head.contentLength), head.namedFields === 0);
     this.#asChunks = this.#sink!.onHead(this, this.#base + at, this.#base + behind);
     this.#isInBody = !this.body.isComplete;
     if (!this.#isInBody) this.#endMessage(behind);

@@ -2,9 +2,9 @@
 import type { RequestWire } from '../../core/src/http1/request-head.ts';
 import type { ResponseWire } from '../../core/src/http1/response-head.ts';
 import { checkAccepted, differs, fieldsDiffer } from './llhttp-check.ts';
-import { latin1, type Difference, type Field, type Input, type Message } from './meaning.ts';
+import { type Difference, type Field, type Input, type Message, connectionOptions, latin1 } from './meaning.ts';
 import type { Random } from './random.ts';
-import { Reader, type Sink } from './reader.ts';
+import { LIMITS, Reader, type Sink } from './reader.ts';
 import { MessageSink } from './sinks.ts';
 import { randomCuts } from './splits.ts';
 import type { Tally } from './tally.ts';
@@ -107,7 +107,8 @@ class ForwardingSink implements Sink {
 }
 
 const forwarder = new Reader();
-const again = new Reader();
+/** Lines of ours come on top of as many as there may be. */
+const again = new Reader({ limits: { maxHeadBytes: 2 * LIMITS.maxHeadBytes, maxTargetBytes: LIMITS.maxTargetBytes, maxHeaders: 2 * LIMITS.maxHeaders } });
 const sink = new ForwardingSink();
 const messages = new MessageSink();
 
@@ -143,10 +144,7 @@ function checkOne(input: Input, message: Message, method: string, forwarded: For
 
 /** The fields that reach the other side end to end. */
 function passing({ fields, upgrade }: Message, { fields: shown, dropsForwarding, expects }: Forwarded): Field[] {
-  const named = new Set<string>();
-  for (const [name, value] of fields) {
-    if (/^connection$/i.test(name)) for (const option of value.toLowerCase().split(',')) named.add(option.trim());
-  }
+  const named = new Set(connectionOptions(fields));
   return shown.filter(([name, value]) => {
     if (value.startsWith(WRITTEN)) return true;
     const key = name.toLowerCase();

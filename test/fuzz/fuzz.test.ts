@@ -72,7 +72,7 @@ describe('the fuzzer', () => {
     [
       'a body whose length is off by one', () => replaced(BodyReader.prototype, 'begin', (begin) => function (this: BodyReader, framing, length) {
         begin.call(this, framing, framing === 'length' && length > 3 ? length - 1 : length);
-      }), /body|end|messages|number/,
+      }), /body|end|messages|number|means/,
     ],
     [
       'a head that is written with what a client said of Connection', () => replaced(Http1RequestHead.prototype, 'write', (write) => function (this: Http1RequestHead, out, at, wire) {

@@ -109,7 +109,7 @@ export class Llhttp implements Message {
     if (this.error !== '' || bytes.length === 0) return;
     const met = this.#parser.execute(bytes);
     if (met instanceof Error) this.error = 'reason' in met && met.reason !== '' ? String(met.reason) : met.message;
-    // Once there was an upgrade, Node keeps errors in a body for itself: what shows is that reading stopped.
+    // Of an upgrade Node keeps errors for itself: what shows is that reading stopped.
     else if (met < bytes.length && !this.isComplete) this.error = `stopped at byte ${met}`;
   }
 

@@ -22,6 +22,15 @@ export interface Message {
   upgrade: boolean;
 }
 
+/** The options of all Connection fields, in small letters. */
+export function connectionOptions(fields: readonly Field[]): string[] {
+  return fields.filter(([name]) => /^connection$/i.test(name)).flatMap(([, value]) => value.toLowerCase().split(/[ \t]*,[ \t]*/)).filter((option) => option !== '');
+}
+/** RFC 9110 §7.6.1: Connection may name trailers too. Where it names any field that is not known, none goes on. */
+export function mayNameTrailers(fields: readonly Field[]): boolean {
+  return connectionOptions(fields).some((option) => !/^(close|keep-alive|upgrade|te)$/.test(option));
+}
+
 /** Why nothing further was read: more bytes are needed, a fault, or the last message ends the connection or its protocol. */
 export type Ending = 'more' | 'fault' | 'last';
 

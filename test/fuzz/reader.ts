@@ -44,11 +44,13 @@ export class Reader {
   #answered = 0;
   /** The end of the bytes is not the end of the connection: it goes on with empty lines, so that a fault which waits to be looked at shows. */
   readonly #isProbing: boolean;
+  readonly #limits: HeadLimits;
   /** Offset in the input of the first byte of the slab. */
   #base = 0;
 
-  constructor(isProbing = false) {
+  constructor({ isProbing = false, limits = LIMITS } = {}) {
     this.#isProbing = isProbing;
+    this.#limits = limits;
   }
 
   /** @param cuts where one read ends and the next begins, in order. */
@@ -102,7 +104,7 @@ export class Reader {
     const { request, response } = this;
     const isRequest = this.#input!.side === 'request';
     const head = isRequest ? request : response;
-    const behind = isRequest ? parseRequestHead(request, this.#slab, at, end, LIMITS) : parseResponseHead(response, this.#slab, at, end, LIMITS);
+    const behind = isRequest ? parseRequestHead(request, this.#slab, at, end, this.#limits) : parseResponseHead(response, this.#slab, at, end, this.#limits);
     if (behind === 0) return at;
     if (behind < 0) {
       this.#fail(head.fault, head.faultDetail);
@@ -110,7 +112,7 @@ export class Reader {
     }
     if (behind <= at || behind > end) throw new Error(`the head that began at ${at} ended at ${behind} of ${end}`);
     const framing = isRequest ? requestFraming(request) : replyFraming(response, this.method);
-    this.body.begin(framing, Math.max(0, head.contentLength));
+    this.body.begin(framing, Math.max(0, head.contentLength), head.namedFields === 0);
     this.#asChunks = this.#sink!.onHead(this, this.#base + at, this.#base + behind);
     this.#isInBody = !this.body.isComplete;
     if (!this.#isInBody) this.#endMessage(behind);

@@ -1,7 +1,7 @@
 /** Requests by RFC 9112 §3, each with its meaning, or with the refusal that our policy has for it although the grammar allows it. */
 import { type BodyMeant, NO_BODY, chunkedBody, lengthBody } from './body-grammar.ts';
 import { anyField, authority, connection, fieldLine, token } from './field-grammar.ts';
-import type { Field, Message } from './meaning.ts';
+import { type Field, type Message, mayNameTrailers } from './meaning.ts';
 import type { Random } from './random.ts';
 
 export interface Meant {
@@ -39,7 +39,7 @@ export function request(random: Random): Meant {
   return {
     text, refusal: '',
     message: {
-      method, target: target.meant, status: 0, version, fields, body: body.payload, trailers: body.trailers, isComplete: true,
+      method, target: target.meant, status: 0, version, fields, body: body.payload, trailers: mayNameTrailers(link.fields) ? [] : body.trailers, isComplete: true,
       keepAlive: !link.saysClose && (!isHttp10 || link.saysKeepAlive),
       upgrade: link.wantsUpgrade && link.hasPassableUpgrade && !isHttp10 && !hasBody,
     },

@@ -1,7 +1,7 @@
 /** Responses by RFC 9112 §4, each with its meaning as the answer to a request of a given method. */
 import { NO_BODY, chunkedBody, lengthBody, payload, type BodyMeant } from './body-grammar.ts';
 import { anyField, connection, digits, fieldLine, fieldValue } from './field-grammar.ts';
-import type { Field } from './meaning.ts';
+import { type Field, mayNameTrailers } from './meaning.ts';
 import type { Random } from './random.ts';
 import type { Meant } from './request-grammar.ts';
 
@@ -26,7 +26,7 @@ export function response(random: Random, method: string, isInterim = false): Mea
   return {
     text, refusal: '',
     message: {
-      method: '', target: '', status, version, fields, body: body.payload, trailers: body.trailers, isComplete: !isUntilClose,
+      method: '', target: '', status, version, fields, body: body.payload, trailers: mayNameTrailers(link.fields) ? [] : body.trailers, isComplete: !isUntilClose,
       keepAlive: !isUntilClose && !link.saysClose && (!isHttp10 || link.saysKeepAlive), upgrade: false,
     },
   };

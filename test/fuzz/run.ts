@@ -31,7 +31,9 @@ async function main(): Promise<number> {
     console.log(lines.join('\n'));
     return found ? show(found, '--guided') : 0;
   }
-  return sum(await Promise.all(Array.from({ length: options.workers }, (_, index) => inThread(options, index))), options);
+  const start = performance.now();
+  const reports = await Promise.all(Array.from({ length: options.workers }, (_, index) => inThread(options, index)));
+  return sum(reports, (performance.now() - start) / 1_000, options);
 }
 
 function inThread({ seed, kinds, workers, minutes }: Options, index: number): Promise<Report> {
@@ -58,12 +60,12 @@ function inThread({ seed, kinds, workers, minutes }: Options, index: number): Pr
   });
 }
 
-function sum(reports: readonly Report[], options: Options): number {
+function sum(reports: readonly Report[], seconds: number, options: Options): number {
   const total = new Tally();
   for (const { tally } of reports) total.add(tally);
   const cases = reports.reduce((sofar, report) => sofar + report.cases, 0);
   const bytes = reports.reduce((sofar, report) => sofar + report.bytes, 0);
-  console.log(`${cases} cases, ${bytes} bytes, ${Math.round(cases / (options.minutes * 60))} a second; memory grew by ${reports.map((report) => `${Math.round(report.grownBytes / 1024)} KiB`).join(', ')}`);
+  console.log(`${cases} cases, ${bytes} bytes, ${Math.round(cases / seconds)} a second; memory grew by ${reports.map((report) => `${Math.round(report.grownBytes / 1024)} KiB`).join(', ')}`);
   for (const [what, times] of [...total.counts].sort(([one], [other]) => (one < other ? -1 : 1))) console.log(`${String(times).padStart(12)}  ${what}`);
   const found = reports.find((report) => report.found)?.found;
   if (!found) {

@@ -10,8 +10,8 @@ const CUT_EVERYWHERE_BYTES = 400;
 const CUT_EVERYWHERE_ONE_IN = 24;
 const BYTE_BY_BYTE_ONE_IN = 24;
 
-const whole = new Reader(true);
-const parts = new Reader(true);
+const whole = new Reader({ isProbing: true });
+const parts = new Reader({ isProbing: true });
 const sink = new TranscriptSink();
 
 export function checkSplits(input: Input, bytes: Buffer, random: Random, tally: Tally): Difference | undefined {

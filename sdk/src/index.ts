@@ -12,6 +12,10 @@ export type {
 } from './metrics.ts';
 export type { InnerStrategy, StrategyFactory } from './combine.ts';
 export { passOn, Pickers, PoolPart } from './combine.ts';
+export { hash32, mix32 } from './hash.ts';
+export type { HashKey, HashKeys } from './key.ts';
+export { HASH_KEY, keyHash, keyReader } from './key.ts';
+export { SlotTable } from './slots.ts';
 export type { AnyOptionSchema, AnyOptionsSchema, OptionSchema, OptionsSchema, Resolved } from './options.ts';
 export { withDefaults } from './options.ts';
 export type {

@@ -1,0 +1,39 @@
+/**
+ * `maglev()`: the same key goes to the same backend, by a table that all fill in turns: the most even of the hashes, and the quickest to pick from.
+ *
+ * D. E. Eisenbud et al., "Maglev: A Fast and Reliable Software Network Load Balancer", NSDI 2016, §3.4; weights as in Envoy. A pick costs O(1).
+ */
+import { defineStrategy, HASH_KEY, keyHash, SlotTable, type HashKeys } from '@steelyard/sdk';
+import { filledTable, tableSizeFor } from './table.ts';
+
+export interface MaglevOptions {
+  /** What is hashed; of a list the first that is there. An exchange without it goes by chance, by weight. Default `address`: the client's, without its port. */
+  key?: HashKeys;
+  /**
+   * Entries of the table: the first prime from here on is taken, 101 to 5,000,011. A hundred for each backend keep equal shares within one in a hundred.
+   * Where there are more backends than entries it is doubled until there are not. Default 65,537.
+   */
+  tableSize?: number;
+}
+
+export default defineStrategy<MaglevOptions, 'any', 'hash'>({
+  name: 'maglev',
+  kind: 'hash',
+  description: 'the same key to the same backend, by a table that is filled evenly (Maglev)',
+  options: {
+    key: { ...HASH_KEY, default: 'address' },
+    tableSize: { type: 'integer', minimum: 101, maximum: 5_000_011, default: 65_537, description: 'entries of the table; the first prime from here on' },
+  },
+  create({ key, tableSize }, host) {
+    const hashOf = keyHash(key, () => host.random());
+    const slots = new SlotTable();
+    return {
+      update(members) {
+        // By id: who has its turn first must not depend on the order of the config.
+        const taking = members.filter(({ weight }) => weight > 0).toSorted((one, two) => (one.backend.id < two.backend.id ? -1 : 1));
+        slots.set(taking.map(({ backend }) => backend), filledTable(taking, tableSizeFor(tableSize, taking.length)));
+      },
+      select: (exchange, pool) => slots.pick((hashOf(exchange) >>> 0) % slots.size, pool),
+    };
+  },
+});

@@ -1,0 +1,28 @@
+/**
+ * `rendezvous()`: the same key goes to the same backend, by highest random weight. Who leaves moves its own keys alone, who comes takes only its own.
+ *
+ * D. G. Thaler, C. V. Ravishankar, "Using Name-Based Mappings to Increase Hit Rates", IEEE/ACM Transactions on Networking 6(1), 1998; weights as in
+ * C. Schindelhauer, G. Schomaker, "Weighted Distributed Hash Tables", SPAA 2005. No table; a pick costs O(n).
+ */
+import { defineStrategy, HASH_KEY, keyHash, type HashKeys } from '@steelyard/sdk';
+import { HighestScore } from './highest-score.ts';
+
+export interface RendezvousOptions {
+  /** What is hashed; of a list the first that is there. An exchange without it goes by chance, by weight. Default `address`: the client's, without its port. */
+  key?: HashKeys;
+}
+
+export default defineStrategy<RendezvousOptions, 'any', 'hash'>({
+  name: 'rendezvous',
+  kind: 'hash',
+  description: 'the same key to the same backend, by highest random weight: for up to a few hundred',
+  options: { key: { ...HASH_KEY, default: 'address' } },
+  create({ key }, host) {
+    const hashOf = keyHash(key, () => host.random());
+    const scores = new HighestScore();
+    return {
+      update: (members) => scores.setMembers(members),
+      select: (exchange, pool) => scores.pick(hashOf(exchange), pool),
+    };
+  },
+});

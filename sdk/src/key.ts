@@ -1,0 +1,133 @@
+/** What a hash strategy hashes: a part of the exchange that a config names. */
+import { SteelyardError } from './errors.ts';
+import { hash32 } from './hash.ts';
+import type { Exchange, RequestHead } from './model.ts';
+import { cookieValue, queryValue } from './named-values.ts';
+import type { OptionSchema } from './options.ts';
+
+/**
+ * A part of an exchange.
+ * - `address`: the client's, without its port (`exchange.clientAddress`: behind trusted proxies what they say of it).
+ * - `host`: `request.host`: lower case, with the port if the client sent one.
+ * - `path`: `request.path`: the normal form, without the query.
+ * - `target`: path and query as received.
+ * - `header`: the value, any case of the name; several fields joined by `, `.
+ * - `cookie`: the value of the first cookie of this name, case-sensitive, as it came (RFC 6265).
+ * - `query`: the first parameter of this name, decoded as in forms (WHATWG URL: `%20` and `+`).
+ * - a function: whatever it gives; `undefined` = not there.
+ *
+ * What is empty is not there. A TCP connection has an address, and what functions make of it; everything else is not there.
+ */
+export type HashKey =
+  | 'address' | 'host' | 'path' | 'target'
+  | { readonly header: string } | { readonly cookie: string } | { readonly query: string }
+  | ((exchange: Exchange) => string | undefined);
+
+/** One part, or several of which the first that is there counts. */
+export type HashKeys = HashKey | readonly HashKey[];
+
+/** RFC 9110 §5.6.2: token. Names of cookies too (RFC 6265 §4.1.1). */
+const TOKEN = "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$";
+const PARTS = [
+  { type: 'string', enum: ['address', 'host', 'path', 'target'] },
+  { type: 'function' },
+  { type: 'object', properties: { header: { type: 'string', pattern: TOKEN } } },
+  { type: 'object', properties: { cookie: { type: 'string', pattern: TOKEN } } },
+  { type: 'object', properties: { query: { type: 'string', minLength: 1 } } },
+] as const;
+
+/**
+ * The schema of an option that is a key.
+ * @example
+ * import type { HashKeys } from '@steelyard/sdk';
+ * export default defineStrategy<{ key?: HashKeys }, 'any', 'hash'>({
+ *   name: 'modulo',
+ *   kind: 'hash',
+ *   options: { key: { ...HASH_KEY, default: 'address' } },
+ *   create({ key }, host) {
+ *     const hashOf = keyHash(key, () => host.random());
+ *     return {
+ *       update() {},
+ *       select(exchange, pool) {
+ *         const available = pool.backends.filter((backend) => pool.isAvailable(backend));
+ *         return available[(hashOf(exchange) >>> 0) % available.length];
+ *       },
+ *     };
+ *   },
+ * });
+ */
+export const HASH_KEY: OptionSchema<HashKeys> = {
+  anyOf: [...PARTS, { type: 'array', items: { anyOf: PARTS }, minItems: 1, maxItems: 16 }],
+  description: 'what is hashed: "address", "host", "path", "target", { header }, { cookie }, { query }, a function, or a list of which the first that is there counts',
+};
+
+/**
+ * Reads a key off exchanges; `undefined` = nothing of it is there. Costs a string where the exchange does not have one yet; linear in its length.
+ * @example
+ * const keyOf = keyReader([{ cookie: 'session' }, 'address']);
+ * const key = keyOf(exchange);
+ */
+export function keyReader(keys: HashKeys): (exchange: Exchange) => string | undefined {
+  if (!isList(keys)) return readerOf(keys);
+  const readers = keys.map(readerOf);
+  return (exchange) => {
+    for (const read of readers) {
+      const key = read(exchange);
+      if (key !== undefined) return key;
+    }
+    return undefined;
+  };
+}
+
+/**
+ * Hashes the key of an exchange to 32 bits, signed as those of `hash32`. An exchange without a key gets bits by chance: to a hash strategy that is a
+ * random pick by weight, another one at each retry (Envoy does so as well).
+ * @param random `() => host.random()`
+ * @example
+ * const hashOf = keyHash({ header: 'x-user' }, () => host.random());
+ * const slot = (hashOf(exchange) >>> 0) % 65_537;
+ */
+export function keyHash(keys: HashKeys, random: () => number): (exchange: Exchange) => number {
+  const keyOf = keyReader(keys);
+  return (exchange) => {
+    const key = keyOf(exchange);
+    return key === undefined ? (random() * 0x1_0000_0000) | 0 : hash32(key);
+  };
+}
+
+function readerOf(key: HashKey): (exchange: Exchange) => string | undefined {
+  if (typeof key === 'function') return (exchange) => given(key(exchange));
+  if (key === 'address') return (exchange) => unlessEmpty(exchange.clientAddress);
+  const read = requestReader(key);
+  return ({ request }) => (request === undefined ? undefined : unlessEmpty(read(request)));
+}
+
+function requestReader(key: Exclude<HashKey, 'address' | ((exchange: Exchange) => unknown)>): (request: RequestHead) => string | undefined {
+  if (key === 'host') return (request) => request.host;
+  if (key === 'path') return (request) => request.path;
+  if (key === 'target') return (request) => request.target;
+  if ('header' in key) return (request) => request.header(key.header);
+  if ('query' in key) return (request) => queryValue(request.query, key.query);
+  return (request) => {
+    // Not joined: HTTP/2 sends the cookies in pieces, and a comma may be part of a value.
+    for (const field of request.headerValues('cookie')) {
+      const value = cookieValue(field, key.cookie);
+      if (value !== undefined) return value;
+    }
+    return undefined;
+  };
+}
+
+/** A config that is no TypeScript may give anything: hashed, it would silently send everybody to one backend. */
+function given(value: unknown): string | undefined {
+  if (value === undefined || typeof value === 'string') return unlessEmpty(value);
+  throw new SteelyardError('ERR_PLUGIN_TAP', { message: `the function of a hash key gave ${value === null ? 'null' : typeof value}`, hint: 'give a string, or undefined where there is no key', source: 'plugin' });
+}
+
+function unlessEmpty(value: string | undefined): string | undefined {
+  return value === '' ? undefined : value;
+}
+
+function isList(keys: HashKeys): keys is readonly HashKey[] {
+  return Array.isArray(keys);
+}

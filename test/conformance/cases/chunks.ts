@@ -62,8 +62,10 @@ export const chunks: readonly Case[] = [
   ...rule(18, 'RFC 9112 §7.1.1; CVE-2023-39326, CVE-2024-22019', [
     pass('an extension is dropped', withLine('5;a=b;c="d e";f'), chunked(HELLO)),
     pass('an extension of the last chunk is dropped', chunked('5\r\nhello\r\n0;a=b\r\n\r\n'), chunked(HELLO)),
+    pass('a line of 256 bytes', withLine(`5;${'a'.repeat(252)}`), chunked(HELLO)),
     pass('a semicolon alone is dropped', withLine('5;'), chunked(HELLO)),
     ...bothDiffer('RFC 9112 §7.1.1: a recipient ought to limit extensions: they cost the reader and serve nobody (CVE-2023-39326, CVE-2024-22019).', [
+      refuse('a line of 257 bytes', withLine(`5;${'a'.repeat(253)}`)),
       refuse('300 bytes of extension', withLine(`5;${'a'.repeat(300)}`)),
       refuse('an extension without end', chunked(`5;${'a'.repeat(1_000)}`)),
       refuse('many chunks of one byte with long extensions', chunked(`1;${'a'.repeat(200)}\r\nx\r\n`.repeat(100) + END)),
@@ -75,12 +77,14 @@ export const chunks: readonly Case[] = [
     pass('a trailer goes on as a trailer', chunked('5\r\nhello\r\n0\r\nX-Checksum: 1\r\n\r\n')),
     ...trailers.map(([name, line]) => pass(`${name} does not`, chunked(`5\r\nhello\r\n0\r\n${line}\r\nX-Checksum: 1\r\n\r\n`), chunked('5\r\nhello\r\n0\r\nX-Checksum: 1\r\n\r\n'))),
     ...bothDiffer('RFC 9112 §5 and §7.1.2: trailers are field lines, with the grammar and the limits of those. nginx reads and drops them, HAProxy passes them on in part.', [
+      refuse('NUL in a trailer', chunked('5\r\nhello\r\n0\r\nX: \0\r\n\r\n')),
       refuse('LF ends a trailer', chunked('5\r\nhello\r\n0\r\nX: 1\n\r\n')),
       refuse('a folded trailer', chunked('5\r\nhello\r\n0\r\nX: 1\r\n 2\r\n\r\n')),
       refuse('a space before the colon', chunked('5\r\nhello\r\n0\r\nX : 1\r\n\r\n')),
       refuse('9,000 bytes of trailers', chunked(`5\r\nhello\r\n0\r\nX: ${'1'.repeat(9_000)}\r\n\r\n`)),
       refuse('65 trailers', chunked(`5\r\nhello\r\n0\r\n${'X: 1\r\n'.repeat(65)}\r\n`)),
     ]),
+    pass('64 trailers', chunked(`5\r\nhello\r\n0\r\n${'X: 1\r\n'.repeat(64)}\r\n`)),
     refuse('a trailer without colon', chunked('5\r\nhello\r\n0\r\nX\r\n\r\n')),
     refuse('a bare CR in a trailer', chunked('5\r\nhello\r\n0\r\nX: 1\r2\r\n\r\n')),
     refuse('a request where trailers stand', chunked(`5\r\nhello\r\n0\r\n${SMUGGLED}`)),

@@ -24,6 +24,7 @@ export const requestLine: readonly Case[] = [
     refuse('no method', first('/x HTTP/1.1')),
     refuse('a space as method', first(' /x HTTP/1.1')),
     ...bothDiffer('RFC 9112 §3: a method longer than any that is known is a 501 or 400; the longest of the registry has 17 bytes.', [refuse('a method of 33 bytes', first(`${'M'.repeat(33)} /x HTTP/1.1`))]),
+    pass('a method of 32 bytes', first(`${'M'.repeat(32)} /x HTTP/1.1`)),
     pass('a method of its own', first('BREW /x HTTP/1.1')),
     pass('get is not GET, and goes on as it is', first('get /x HTTP/1.1')),
     pass("all bytes of a token", first("A!#$%&'*+-.^_`|~9 /x HTTP/1.1")),

@@ -42,6 +42,8 @@ export const chunks: readonly Case[] = [
     refuse('CR ends the size', chunked(`5\rhello\r\n${END}`)),
     refuse('CR and another byte end the size', chunked(`5\rXhello\r\n${END}`)),
     refuse('two CR before LF', chunked(`5\r\r\nhello\r\n${END}`)),
+    refuse('another byte and LF end the data', chunked(`5\r\nhelloX\n${END}`)),
+    refuse('CR and another byte are the empty line', chunked(`5\r\nhello\r\n0\r\n\rX${SMUGGLED}`)),
     refuse('CR ends the data', chunked(`5\r\nhello\r${END}`)),
     refuse('LF in the value of an extension', chunked(`5;a=b\nc\r\nhello\r\n${END}`)),
     refuse('LF in quotes', chunked(`5;a="\n"\r\nhello\r\n${END}`)),

@@ -146,6 +146,11 @@ interface PoolBase {
   health?: HealthCheckUse | NamedUse | readonly (HealthCheckUse | NamedUse | Falsy)[];
   /** Whether a backend gets traffic before its first check ends. Default `unavailable` where there is an active check; without one it always does. */
   unknown?: 'available' | 'unavailable';
+  /**
+   * Below this share of healthy members, health is not believed: all get traffic again, but those that drain or are at their limit, so that the few
+   * that are left are not overrun (Envoy's panic threshold). 0 to 1; 0.5 = when fewer than half are healthy. Default 0: never.
+   */
+  panicThreshold?: number;
   retry?: RetryConfig;
   timeouts?: PoolTimeouts;
   /** Most unused connections kept per backend, in each worker. Default 256. */

@@ -23,6 +23,8 @@ describe('what is decoded', () => {
     ['leading zeros', withLine('0003'), 'abc'],
     ['capital and small digits', `A\r\n0123456789\r\na\r\n0123456789\r\n${END}`, '01234567890123456789'],
     ['an extension (row 18: dropped)', withLine('3;name=value;other="quo ted"'), 'abc'],
+    ['an extension without value, one with, one empty quoted', withLine('3;a;b=c;d=""'), 'abc'],
+    ['a quoted value with what would end it elsewhere', withLine('3;a="\\"\\\\;\xff\t"'), 'abc'],
     ['CRLF in the data', `4\r\n\r\n\r\n\r\n${END}`, '\r\n\r\n'],
     ['an extension of the last chunk', '0;x\r\n\r\n', ''],
   ])('%s', (_name, text, body) => {

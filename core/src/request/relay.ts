@@ -23,7 +23,9 @@ export function relayBytes(exchange: Exchange, bytes: Buffer, start: number, end
   const partial = exchange.partialHead;
   if (!partial) return relayHead(exchange, bytes, start, end);
   const whole = Buffer.concat([partial, bytes.subarray(start, end)]);
-  if (whole.length < 2 * partial.length && !endsHead(whole, Math.max(0, partial.length - 3), whole.length)) {
+  // Looking again pays when what was looked at has doubled, when it may be complete, and when it is too much.
+  const { maxHeadBytes } = exchange.pool.responseLimits;
+  if (whole.length < 2 * exchange.partialLookedAt && whole.length < maxHeadBytes && !endsHead(whole, Math.max(0, partial.length - 3), whole.length)) {
     exchange.partialHead = whole;
     return;
   }
@@ -47,7 +49,9 @@ function relayHead(exchange: Exchange, bytes: Buffer, at: number, end: number): 
     if (request.version === '1.1') writeInterim(exchange); // none to HTTP/1.0: RFC 9110 §15.2
     at = behind;
   }
-  if (at < end) exchange.partialHead = Buffer.from(bytes.subarray(at, end));
+  if (at === end) return;
+  exchange.partialHead = Buffer.from(bytes.subarray(at, end));
+  exchange.partialLookedAt = end - at;
 }
 
 function malformed(exchange: Exchange, detail: string): void {

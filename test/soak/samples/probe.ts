@@ -79,16 +79,17 @@ async function askAll(id: number, order: Order, workers: number): Promise<Thread
   const others: ThreadSample[] = [];
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, ANSWER_LIMIT_MS[order]);
-  answers.onmessage = (event) => {
+  const hear = (event: Event): void => {
     const { id: answered, sample } = (event as unknown as { data: Answer }).data;
     if (answered !== id) return;
     others.push(sample);
     if (others.length === workers) resolve();
   };
+  answers.addEventListener('message', hear);
   questions.postMessage({ id, order } satisfies Question);
   if (workers > 0) await promise;
   clearTimeout(timer);
-  answers.onmessage = () => {};
+  answers.removeEventListener('message', hear);
   return [await sample(order), ...others.sort((a, b) => a.thread - b.thread)];
 }
 
@@ -106,8 +107,8 @@ if (isMainThread) {
   server.listen(Number(process.env['SOAK_PROBE_PORT']), '127.0.0.1');
   server.unref();
 } else {
-  questions.onmessage = (event) => {
+  questions.addEventListener('message', (event) => {
     const { id, order } = (event as unknown as { data: Question }).data;
     void sample(order).then((taken) => answers.postMessage({ id, sample: taken } satisfies Answer));
-  };
+  });
 }

@@ -52,7 +52,7 @@ const breaks = definePlugin<{}>({
 
 /** Longer than a busy machine keeps a healthy process waiting. */
 const PATIENT = { connectMs: 10_000, responseMs: 20_000, bodyMs: 20_000, idleMs: 1_000 };
-const strategy = (): ReturnType<typeof p2c> | ReturnType<typeof roundRobin> => (site.strategy === 'p2c' ? p2c() : roundRobin());
+const strategy = (): ReturnType<typeof p2c> => (site.strategy === 'p2c' ? p2c() : roundRobin());
 const check = (): ReturnType<typeof httpCheck> => httpCheck({ path: '/healthz', intervalMs: 500, timeoutMs: 2_000, rise: 1, fall: 2 });
 
 export default defineConfig({

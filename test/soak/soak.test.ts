@@ -10,7 +10,7 @@ import { hasFailed, toJson, type Report } from './report/report.ts';
 import { soak } from './soak.ts';
 
 /** Two rounds, each long enough for an event. */
-const SECONDS = 3.6;
+const SECONDS = 3.2;
 
 it('seconds of mixed traffic with churn, reloads and faults: every exchange ends as it must, and all comes back to the unit', { timeout: 120_000 }, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'steelyard-soak-'));
@@ -20,7 +20,7 @@ it('seconds of mixed traffic with churn, reloads and faults: every exchange ends
   const failed = report.findings.filter(({ what, holds }) => !holds && what !== 'the rate was held');
   expect(failed).toEqual([]);
   expect(report.violations).toEqual([]);
-  expect(report.quiet.length).toBeGreaterThanOrEqual(2);
+  expect(report.quiet.length).toBeGreaterThanOrEqual(3);
   expect(Object.keys(report.tally).length).toBeGreaterThan(10);
   expect(report.events.length).toBeGreaterThan(0);
   expect(report.quiet[0]!.state).toMatchObject({ 'in flight': 0, 'connections open': 0, 'threads that answered': 2, PluginRuntime: expect.any(Number) });

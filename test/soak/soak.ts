@@ -31,11 +31,13 @@ export interface SoakOptions {
   /** An existing folder for the run's files, which is the caller's to remove. */
   folder: string;
   nodeOptions?: readonly string[];
-  /** Objects in the heaps are counted and garbage collected only at the base line and the end, and the plugins alone: for a run of seconds. Default false. */
+  /** For a run of seconds: without exchanges that take as long, and garbage is collected, and plugins counted, only at the base line and the end. Default false. */
   isBrief?: boolean;
 }
 
 const SAMPLE_MS = 2_500;
+/** Else there would be nothing to compare with the base line. */
+const FEWEST_ROUNDS = 2;
 
 export async function soak(options: SoakOptions, tell: (line: string) => void): Promise<Report> {
   const { seconds, roundSeconds, seed, workers, rate, folder, isBrief = false } = options;
@@ -51,7 +53,8 @@ export async function soak(options: SoakOptions, tell: (line: string) => void): 
     balancer = await BalancerProcess.start({ siteFile: places.siteFile, probePort: places.ports.probe, workers, nodeOptions: options.nodeOptions ?? [] });
     const sampler = new Sampler(balancer.pid, places.ports, workers);
     const excuses = new Excuses();
-    const traffic = new Traffic([...GOOD, ...BAD_CLIENTS, ...BAD_BACKENDS, ...TUNNELS], { random: forTraffic, ports: places.ports }, excuses, rate);
+    const kinds = [...GOOD, ...BAD_CLIENTS, ...BAD_BACKENDS, ...TUNNELS].filter(({ isLong = false }) => !(isBrief && isLong));
+    const traffic = new Traffic(kinds, { random: forTraffic, ports: places.ports }, excuses, rate);
     const events = new Events({ balancer, places, mortals: origins.slice(1), excuses, random: forEvents, at: () => sampler.at, workers });
     const timeline: TimelineSample[] = [];
     const quiet: QuietSample[] = [];
@@ -75,7 +78,7 @@ export async function soak(options: SoakOptions, tell: (line: string) => void): 
     };
     // The first round brings up what is made at its first use. What is there behind it is the base line.
     do await round(roundSeconds);
-    while (sampler.at < seconds);
+    while (sampler.at < seconds || quiet.length < FEWEST_ROUNDS);
     await comeToRest(thorough);
 
     const end = await balancer.stop();

@@ -1,7 +1,7 @@
 /** Guards of the two hooks that may wait and may refuse, `onConnect` and `onRequest`: time limits, and `onFailure`. */
 import type { Answer, Connection, ErrorCode, HttpExchange } from '@steelyard/sdk';
 import { copyOfAnswer, faultOfAnswer, isThenable, nameOf } from './answer.ts';
-import { ignore, nonsense, type RevertibleHead, refusePromise } from './guard.ts';
+import { ignore, nonsense, type RevertibleHead, refusePromise, settled } from './guard.ts';
 import { HEALTHY, NORMAL, type Quarantine, REFUSED, type Ticket } from './quarantine.ts';
 import type { CallQueue } from './time-limits.ts';
 
@@ -31,14 +31,21 @@ export interface RedirectableExchange {
   readonly isOver: boolean;
 }
 
+/** What was kept of a request is not edited behind the call that it was lent for: the object serves other clients, too. */
+interface LockableHead extends RevertibleHead {
+  isLocked: boolean;
+}
+
 /** How one of the hooks reads results and takes things back. */
 export interface DecisionRules<S, V> {
   /** There is nothing left to decide. */
   isOver(subject: S): boolean;
-  /** Before a call: where the subject's edits stand. */
+  /** Before a call: where the subject's edits stand. It may be edited until `shut`. */
   mark(subject: S): number;
   /** The call failed: its edits go. */
   rollback(subject: S, mark: number): void;
+  /** The call is over, good or bad. */
+  shut(subject: S): void;
   /** The call may still write to the subject when it is over. */
   retire(subject: S): void;
   /** The verdict, or `undefined` = no opinion. Throws when the result is nonsense. */
@@ -51,6 +58,7 @@ export const CONNECT_RULES: DecisionRules<Connection, ConnectVerdict> = {
   isOver: () => false,
   mark: () => 0,
   rollback: ignore,
+  shut: ignore,
   retire: ignore,
   read(_connection, result) {
     if (result === undefined) return undefined;
@@ -63,8 +71,15 @@ export const CONNECT_RULES: DecisionRules<Connection, ConnectVerdict> = {
 
 export const REQUEST_RULES: DecisionRules<HttpExchange, RequestVerdict> = {
   isOver: (exchange) => (exchange as unknown as RedirectableExchange).isOver,
-  mark: ({ request }) => (request as unknown as RevertibleHead).mark(),
+  mark({ request }) {
+    const head = request as unknown as LockableHead;
+    head.isLocked = false;
+    return head.mark();
+  },
   rollback: ({ request }, mark) => (request as unknown as RevertibleHead).rollback(mark),
+  shut({ request }) {
+    (request as unknown as LockableHead).isLocked = true;
+  },
   retire: (exchange) => (exchange as unknown as RedirectableExchange).retire(),
   read(exchange, result) {
     if (result === undefined) return undefined;
@@ -104,9 +119,11 @@ export function guardDecision<S, V>(tap: Quarantine, rules: DecisionRules<S, V>,
       if (result !== undefined) verdict = rules.read(subject, result);
     } catch (thrown) {
       rules.rollback(subject, mark);
+      rules.shut(subject);
       tap.failed(ticket, thrown);
       return whenFailed;
     }
+    rules.shut(subject);
     if (tap.state !== HEALTHY) tap.succeeded(ticket);
     return verdict;
   };
@@ -129,6 +146,7 @@ export function guardAsyncDecision<S, V>(
     const mark = rules.mark(subject);
     const fail = (thrown: unknown): void => {
       rules.rollback(subject, mark);
+      rules.shut(subject);
       tap.failed(ticket, thrown);
       done(null, whenFailed);
     };
@@ -157,11 +175,11 @@ export function guardAsyncDecision<S, V>(
       } catch (thrown) {
         return fail(thrown);
       }
+      rules.shut(subject);
       if (tap.state !== HEALTHY) tap.succeeded(ticket);
       done(null, verdict);
     };
-    // A thenable of the plugin's own making may throw or call back at once: a promise of ours makes it behave.
-    Promise.resolve(pending).then((value) => settle(true, value), (error: unknown) => settle(false, error));
+    settled(pending).then((value) => settle(true, value), (error: unknown) => settle(false, error));
   };
 }
 

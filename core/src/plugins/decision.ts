@@ -5,6 +5,9 @@ import { ignore, nonsense, type RevertibleHead, refusePromise, settled } from '.
 import { HEALTHY, NORMAL, type Quarantine, REFUSED, type Ticket } from './quarantine.ts';
 import type { CallQueue } from './time-limits.ts';
 
+/** A reason goes into a log line. */
+const MAX_REASON_CHARACTERS = 300;
+
 /** The only value that `onConnect`'s hook gives. */
 export interface ConnectVerdict {
   readonly refuse: string;
@@ -63,7 +66,7 @@ export const CONNECT_RULES: DecisionRules<Connection, ConnectVerdict> = {
   read(_connection, result) {
     if (result === undefined) return undefined;
     refusePromise(result);
-    if (typeof result === 'object' && result !== null && 'refuse' in result && typeof result.refuse === 'string') return { refuse: result.refuse };
+    if (typeof result === 'object' && result !== null && 'refuse' in result && typeof result.refuse === 'string') return { refuse: result.refuse.slice(0, MAX_REASON_CHARACTERS) };
     throw nonsense(`it returned ${nameOf(result)}`, "return undefined, or { refuse: 'why' }");
   },
   refusal: (plugin, code) => ({ refuse: `plugin ${plugin} failed`, code }),

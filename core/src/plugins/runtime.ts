@@ -51,7 +51,11 @@ export class PluginRuntime {
 
   /** A failure of this plugin, wherever its code was called: logged (not each one) and counted (each one). */
   report(where: string, thrown: unknown): void {
-    this.#failures.report(this.log, this.name, this.place, where, thrown);
+    try {
+      this.#failures.report(this.log, this.name, this.place, where, thrown);
+    } catch {
+      // Counted it is. A program's own logger may throw over what a plugin threw, and this is called where nothing catches.
+    }
   }
 
   /** @param isNew false when a trial call failed and the wait is prolonged */

@@ -8,7 +8,7 @@ const FRAMING = new Set(['content-length', 'transfer-encoding', 'connection', 'k
 
 /** What is wrong with it as a sentence's end, or '' when it can be sent. */
 export function faultOfAnswer(answer: unknown): string {
-  if (typeof answer !== 'object' || answer === null) return `respond is ${nameOf(answer)}; expected { status, headers?, body? }`;
+  if (typeof answer !== 'object' || answer === null || isThenable(answer)) return `respond is ${nameOf(answer)}; expected { status, headers?, body? }`;
   const { status, headers, body } = answer as Partial<Answer>;
   if (typeof status !== 'number' || !Number.isInteger(status) || status < 200 || status > 599) return `status is ${nameOf(status)}; allowed is 200 to 599`;
   if (body !== undefined && typeof body !== 'string' && !types.isUint8Array(body)) return `body is ${nameOf(body)}; allowed is a string or a Uint8Array`;
@@ -30,7 +30,7 @@ export function faultOfAnswer(answer: unknown): string {
  * where a fault is the plugin's: an object that only looks like a Uint8Array would throw where it is sent, and one may be changed until then.
  */
 export function copyOfAnswer(answer: unknown): unknown {
-  if (typeof answer !== 'object' || answer === null) return answer;
+  if (typeof answer !== 'object' || answer === null || isThenable(answer)) return answer;
   const { status, headers, body } = answer as Partial<Answer>;
   return { status, headers: copyOfHeaders(headers), body: types.isUint8Array(body) ? Buffer.from(body) : body };
 }

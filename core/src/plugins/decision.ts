@@ -1,7 +1,7 @@
 /** Guards of the two hooks that may wait and may refuse, `onConnect` and `onRequest`: time limits, and `onFailure`. */
 import type { Answer, Connection, ErrorCode, HttpExchange } from '@steelyard/sdk';
 import { copyOfAnswer, faultOfAnswer, isThenable, nameOf } from './answer.ts';
-import { ignore, nonsense, type RevertibleHead, refusePromise, settled } from './guard.ts';
+import { disown, ignore, nonsense, type RevertibleHead, refusePromise, settled } from './guard.ts';
 import { HEALTHY, NORMAL, type Quarantine, REFUSED, type Ticket } from './quarantine.ts';
 import type { CallQueue } from './time-limits.ts';
 
@@ -91,7 +91,12 @@ export const REQUEST_RULES: DecisionRules<HttpExchange, RequestVerdict> = {
       if ('respond' in result) {
         const answer = copyOfAnswer(result.respond);
         const fault = faultOfAnswer(answer);
-        if (fault !== '') throw nonsense(`its answer cannot be sent: ${fault}`, 'see `Answer` in @steelyard/sdk');
+        if (fault !== '') {
+          // `{ respond: ask() }` without its `await`.
+          disown(answer);
+          if (typeof answer === 'object' && answer !== null && 'body' in answer) disown(answer.body);
+          throw nonsense(`its answer cannot be sent: ${fault}`, 'see `Answer` in @steelyard/sdk');
+        }
         return { respond: answer as Answer };
       }
       if ('pool' in result && typeof result.pool === 'string') {

@@ -97,6 +97,11 @@ export function swallow(thenable: PromiseLike<unknown>): void {
   settled(thenable).catch(ignore);
 }
 
+/** What was thrown, or given where a value belongs, may be a promise: see `swallow`. */
+export function disown(value: unknown): void {
+  if (isThenable(value)) swallow(value);
+}
+
 /**
  * A promise of ours for one of the plugin's. That one may have a `then` or a `constructor` of the plugin's own making, which throws, or calls
  * back at once and twice: `Promise.resolve` would look at them before there is anybody to catch it.

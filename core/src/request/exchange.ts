@@ -28,6 +28,11 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
   readonly #onVerdict = (error: unknown, verdict: RequestVerdict | undefined): void => this.#heard(error, verdict, false);
   readonly #onPoolVerdict = (error: unknown, verdict: RequestVerdict | undefined): void => this.#heard(error, verdict, true);
 
+  constructor() {
+    super();
+    Object.preventExtensions(this);
+  }
+
   get route(): Route | undefined {
     return this.lane.route;
   }
@@ -233,7 +238,6 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
   }
 
   // What the client's connection tells.
-
   clientGone(): void {
     this.abort('client', 'ERR_CLIENT_CLOSED');
   }
@@ -266,7 +270,6 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
   }
 
   // What the connection to the backend tells.
-
   onUpstreamOpen(): void {
     this.lease!.connectMs = this.now() - this.lease!.startedAt;
     sendRequest(this);

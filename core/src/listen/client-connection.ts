@@ -3,6 +3,7 @@ import type { Connection, Protocol } from '@steelyard/sdk';
 import type { Generation, ListenerPlan } from '../generation.ts';
 import type { Socket } from '../sockets/socket.ts';
 import type { DataThread } from '../workers/data-thread.ts';
+import type { Admitted } from './admission.ts';
 import type { Listener } from './listener.ts';
 
 export abstract class ClientConnection implements Connection {
@@ -15,14 +16,17 @@ export abstract class ClientConnection implements Connection {
   readonly remoteAddress: string;
   /** Monotonic milliseconds. */
   readonly openedAt: number;
+  /** What it takes of the limits of connections. */
+  readonly admitted: Admitted;
   readonly #owner: Listener;
 
-  constructor(thread: DataThread, owner: Listener, socket: Socket) {
+  constructor(thread: DataThread, owner: Listener, socket: Socket, admitted: Admitted) {
     this.thread = thread;
     this.openedAt = thread.deadlines.readClock();
     this.id = thread.nextConnectionId();
     this.socket = socket;
     this.#owner = owner;
+    this.admitted = admitted;
     this.listener = owner.name;
     this.remoteAddress = socket.remoteAddress;
   }

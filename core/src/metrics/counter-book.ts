@@ -11,10 +11,16 @@ export interface PoolRow {
   readonly pool: string;
   readonly row: number;
 }
+/** Of a listener's limits: how often each was met, and its open connections. Listener '' = all together, of which only connections are counted. */
+export interface LimitRow {
+  readonly listener: string;
+  readonly row: number;
+}
 /** The names and their rows, to be sent to a worker. */
 export interface CounterEntries {
   readonly routes: readonly RouteRow[];
   readonly pools: readonly PoolRow[];
+  readonly limits: readonly LimitRow[];
 }
 
 /** The part of a config that has counters. */
@@ -28,6 +34,7 @@ export class CounterBook {
   readonly #board: Scoreboard;
   readonly #routes = new Map<string, RouteRow>();
   readonly #pools = new Map<string, PoolRow>();
+  readonly #limits = new Map<string, LimitRow>();
 
   constructor(board: Scoreboard) {
     this.#board = board;
@@ -53,22 +60,36 @@ export class CounterBook {
     return row;
   }
 
+  /** As `route`; without a name the one for all listeners together. */
+  limits(listener = ''): number {
+    const known = this.#limits.get(listener);
+    if (known !== undefined) return known.row;
+    const row = this.#rowFor(`limits of listener ${listener}`);
+    this.#limits.set(listener, { listener, row });
+    return row;
+  }
+
   /** Gives rows to all that exchanges under this config count. With workers main calls it before they hear of the config. */
   declare({ listeners, routes, pools }: CountedConfig): void {
-    for (const { name } of listeners) this.route(name, '');
+    this.limits();
+    for (const { name } of listeners) {
+      this.route(name, '');
+      this.limits(name);
+    }
     for (const { name, listeners: ways } of routes) for (const listener of ways) this.route(listener, name);
     for (const { name } of pools) this.pool(name);
   }
 
   entries(): CounterEntries {
-    return { routes: [...this.#routes.values()], pools: [...this.#pools.values()] };
+    return { routes: [...this.#routes.values()], pools: [...this.#pools.values()], limits: [...this.#limits.values()] };
   }
 
   /** What main's book has; again, with more, before each config. */
-  adopt({ routes, pools }: CounterEntries): void {
-    for (const entry of [...routes, ...pools]) this.#board.ensure(entry.row);
+  adopt({ routes, pools, limits }: CounterEntries): void {
+    for (const entry of [...routes, ...pools, ...limits]) this.#board.ensure(entry.row);
     for (const entry of routes) this.#routes.set(`${entry.listener}\u0000${entry.route}`, entry);
     for (const entry of pools) this.#pools.set(entry.pool, entry);
+    for (const entry of limits) this.#limits.set(entry.listener, entry);
   }
 
   #rowFor(what: string): number {

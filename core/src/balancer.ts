@@ -90,6 +90,7 @@ export class Balancer {
       onDown: (backend) => planes.drop(backend),
       onAddresses: (host, addresses) => planes.setAddresses(host, addresses),
       onForget: (block, forget) => planes.forget(block, forget),
+      panics: () => this.#generation?.panics() ?? [],
       families: () => planes.families(),
     });
     const planes = createPlanes(services, {
@@ -153,6 +154,7 @@ export class Balancer {
   async #advance({ resolved, files }: Loaded, { planes, services }: Parts): Promise<void> {
     const previous = this.#generation;
     const next = await ControlGeneration.build(++this.#numbers, resolved, services.control, (generation, pool) => this.#membershipChanged(generation, pool));
+    services.book.declare(next.config);
     try {
       await planes.prepare(next);
       // The backends that are new get their first checks before anything is sent to them, or kept from them.
@@ -165,6 +167,7 @@ export class Balancer {
       await planes.discard();
       if (previous) this.#takeBackBits(previous, planes);
       await next.end();
+      services.book.release(next.config);
       throw error;
     }
     this.#switch(previous, next, planes);
@@ -207,6 +210,7 @@ export class Balancer {
   async #retire(old: ControlGeneration, planes: Planes): Promise<void> {
     await planes.ended(old.number);
     await old.end();
+    this.#parts!.services.book.release(old.config);
   }
 
   #track(retiring: Promise<void>): void {

@@ -1,5 +1,7 @@
 /** What a plugin is given to live on. Time, chance, timers, state and sockets all come from here, so that it can be tested and reloaded. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { InnerStrategy } from './combine.ts';
+import type { StrategyProtocol, StrategyUse } from './define.ts';
 import type { Hooks } from './hooks.ts';
 import type { Counter, Gauge, Histogram, HistogramOptions, MetricOptions } from './metrics.ts';
 import type { Backend } from './model.ts';
@@ -72,8 +74,9 @@ export interface Host {
   serve(address: ServeAddress, handler: ServeHandler): Promise<{ host: string; port: number }>;
   /**
    * What must exist once (a child process, a client): opened by the first that asks for the key, found again by the next generation,
-   * closed when no living generation claims it. Keys are the plugin's own: other plugins' do not collide. Once in each thread: values do
-   * not cross threads, so a plugin that runs in every worker has one there. What must be one for the process belongs into main.
+   * closed when no living generation claims it, by the `close` of the last that did. Keys are the plugin's own: other plugins' do not
+   * collide. Once in each thread: values do not cross threads, so a plugin that runs in every worker has one there. What must be one for
+   * the process belongs into main.
    * @throws SteelyardError ERR_SHARED with the cause when `open` rejects.
    */
   shared<T>(key: string, open: () => T | Promise<T>, close: (value: T) => void | Promise<void>): Promise<T>;
@@ -82,6 +85,12 @@ export interface Host {
    * One per worker. A plugin with several such states names them by `key`.
    */
   perBackend<T>(init: (backend: Backend) => T, key?: string): (backend: Backend) => T;
+  /**
+   * Creates a strategy of the options inside this one; in a strategy's `create` only. What it keeps beside backends is its own, apart from another
+   * of the same name: it is found again after a reload by its place, the how many-eth it is.
+   * @throws SteelyardError ERR_PLUGIN_CREATE when its `create` fails, ERR_PLUGIN_DEFINITION when it is no strategy or this is no strategy's `create`.
+   */
+  strategy<P extends StrategyProtocol>(use: StrategyUse<P>): InnerStrategy<P>;
   /**
    * Metrics of the plugin's own; `steelyard_` is put before the name. The same name again gives the same metric.
    * A plugin that runs in the workers counts in each of them; what is shown is the sum over all, of gauges too.

@@ -23,6 +23,8 @@ describe('what is decoded', () => {
     ['leading zeros', withLine('0003'), 'abc'],
     ['capital and small digits', `A\r\n0123456789\r\na\r\n0123456789\r\n${END}`, '01234567890123456789'],
     ['an extension (row 18: dropped)', withLine('3;name=value;other="quo ted"'), 'abc'],
+    ['an extension without value, one with, one empty quoted', withLine('3;a;b=c;d=""'), 'abc'],
+    ['a quoted value with what would end it elsewhere', withLine('3;a="\\"\\\\;\xff\t"'), 'abc'],
     ['CRLF in the data', `4\r\n\r\n\r\n\r\n${END}`, '\r\n\r\n'],
     ['an extension of the last chunk', '0;x\r\n\r\n', ''],
   ])('%s', (_name, text, body) => {
@@ -42,6 +44,9 @@ describe('what is refused', () => {
     ...['', ' 3', '3 ', '3\t', '0x3', '+3', '-3', '_3', '3_', 'g', ';x', '20000000000000', '10000000000000000', '3 ;x'].map((line) => [`row 15: size ${JSON.stringify(line)}`, withLine(line)]),
     ['row 16: bare LF behind the size', `3\nabc\r\n${END}`],
     ['row 16: bare CR behind the size', `3\rabc\r\n${END}`],
+    ...['3;', '3;;a', '3;=b', '3;a=', '3;a=;b', '3;a b', '3; a', '3;a ', '3;a= b', '3;a =b', '3;a="b', '3;a="b"c', '3;a="b" ', '3;a=b"c"', '3;a="\\', '3;a="\x7f"', '3;a="\\\0"', '3;\xe9', '3;a=\xe9'].map((line) => [
+      `no extension: ${JSON.stringify(line)}`, withLine(line),
+    ]),
     ['row 16: bare LF in an extension', withLine('3;a\nb')],
     ['row 16: bare CR in an extension', withLine('3;a\rb')],
     ['row 16: NUL in an extension', withLine('3;a\0b')],

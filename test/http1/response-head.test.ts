@@ -99,6 +99,9 @@ describe('what a response head shows', () => {
   it('is an upgrade for a 101 whose protocol may pass', () => {
     expect(acceptedResponse(lines('HTTP/1.1 101 x', 'Connection: upgrade', 'Upgrade: websocket')).upgrade).toBe(true);
     expect(acceptedResponse(lines('HTTP/1.1 101 x', 'Connection: upgrade')).upgrade).toBe(false);
+    // RFC 9110 §7.8: the sender of Upgrade names it in Connection, or it was meant for another hop.
+    expect(acceptedResponse(lines('HTTP/1.1 101 x', 'Upgrade: websocket')).upgrade).toBe(false);
+    expect(acceptedResponse(lines('HTTP/1.1 101 x', 'Connection: keep-alive', 'Upgrade: websocket')).upgrade).toBe(false);
     expect(acceptedResponse(lines('HTTP/1.1 101 x', 'Connection: upgrade', 'Upgrade: h2c')).upgrade).toBe(false);
     expect(acceptedResponse(ok('Connection: upgrade', 'Upgrade: websocket')).upgrade).toBe(false);
   });

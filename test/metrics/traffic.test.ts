@@ -236,4 +236,73 @@ describe('with workers', () => {
     expect(book.entries().routes.slice(0, 2)).toEqual(before.routes);
     for (const route of ['web', 'r19']) expect(valueOf(main.snapshot([]), 'steelyard_requests_total', { route, code: '2xx' })).toBe(1);
   });
+
+  describe('names that no config has any more', () => {
+    const configOf = (route: string, listener = 'http-80') => ({ listeners: [{ name: listener }], routes: [{ name: route, listeners: [listener] }], pools: [{ name: route }] });
+    const routesOf = (families: readonly MetricFamily[]): unknown[] => samplesOf(families, 'steelyard_request_duration_seconds').map(({ labels }) => `${labels['listener']} ${labels['route']}`);
+
+    it('leave the metrics, and their rows are used again: a new name with each reload takes no more than two', () => {
+      const { main, shared, book } = crew();
+      const rowsUsed = new Set<number>();
+      for (let reload = 0; reload < 100; reload++) {
+        book.declare(configOf(`r${reload}`));
+        for (const { row } of [...book.entries().routes, ...book.entries().pools]) rowsUsed.add(row);
+        if (reload > 0) book.release(configOf(`r${reload - 1}`));
+      }
+      // Listener, route `web` and pool `web` of the crew's own config, and a route and a pool of two configs each.
+      expect(rowsUsed.size).toBe(3 + 2 * 2);
+      expect(routesOf(main.snapshot([]))).toEqual(['http-80 ', 'http-80 web', 'http-80 r99']);
+      expect(shared.memory.buffer.byteLength).toBeLessThan(50_000);
+    });
+
+    it('stay as long as any of the configs that have them', () => {
+      const { main, book } = crew();
+      for (const name of ['a', 'a', 'b']) book.declare(configOf(name));
+      book.release(configOf('a'));
+      expect(routesOf(main.snapshot([]))).toContain('http-80 a');
+      book.release(configOf('a'));
+      expect(routesOf(main.snapshot([]))).not.toContain('http-80 a');
+    });
+
+    it('count anew when they come again, in each thread in the row that they have then', () => {
+      const { main, workers, shared, book } = crew();
+      const theirs = Scoreboard.attach(shared.memory, 1);
+      const copy = new CounterBook(theirs);
+      const worker = new TrafficMetrics(theirs, copy);
+      book.declare(configOf('a'));
+      copy.adopt(book.entries());
+      worker.exchange(worker.routeCounters('http-80', 'a'), RESULT);
+      worker.retry('a');
+      book.release(configOf('a'));
+      // They take its rows.
+      book.declare(configOf('b'));
+      book.declare(configOf('a'));
+      copy.adopt(book.entries());
+      worker.exchange(worker.routeCounters('http-80', 'a'), RESULT);
+      worker.retry('a');
+      const families = main.snapshot([]);
+      expect(['a', 'b'].map((route) => valueOf(families, 'steelyard_requests_total', { route, code: '2xx' }))).toEqual([1, 0]);
+      expect(['a', 'b'].map((pool) => valueOf(families, 'steelyard_retries_total', { pool }))).toEqual([1, 0]);
+      expect(workers).toHaveLength(2);
+    });
+
+    it('of listeners stay while a connection is open that was accepted under them', () => {
+      const { main, workers, book } = crew();
+      const named = configOf('a', 'old');
+      book.declare(named);
+      const theirs = Scoreboard.attach(board.memory, 1);
+      const copy = new CounterBook(theirs);
+      copy.adopt(book.entries());
+      const worker = new TrafficMetrics(theirs, copy);
+      worker.connectionOpened('old');
+      book.release(named);
+      copy.adopt(book.entries());
+      expect(routesOf(main.snapshot([]))).toEqual(['http-80 ', 'http-80 web', 'old ']);
+      worker.connectionClosed('old');
+      book.declare(configOf('b'));
+      book.release(configOf('b'));
+      expect(routesOf(main.snapshot([]))).toEqual(['http-80 ', 'http-80 web']);
+      expect(workers).toHaveLength(2);
+    });
+  });
 });

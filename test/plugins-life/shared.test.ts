@@ -1,7 +1,12 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { SharedRegistry } from '../../core/src/plugins.ts';
 
 afterEach(() => vi.useRealTimers());
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 function opener() {
   const told: string[] = [];
@@ -36,6 +41,25 @@ describe('a shared value', () => {
     await registry.claim(second, 'p', 'k', open, close);
     await registry.release(second);
     expect(told).toEqual([]);
+  });
+  it('is closed by the last that claims it, and holds nothing of those that have ended: their `close` may hold a whole generation', async () => {
+    const registry = new SharedRegistry();
+    const told: string[] = [];
+    let ended: object | undefined = { generation: 1 };
+    const trace = new WeakRef(ended);
+    const claimBy = async (claimant: object, name: string): Promise<void> => {
+      await registry.claim(claimant, 'p', 'k', () => 1, () => told.push(`closed by ${name}`, String(claimant)));
+    };
+    await claimBy(ended, 'the first');
+    await claimBy(second, 'the second');
+    await registry.release(ended);
+    ended = undefined;
+    // What a WeakRef has shown is kept until the end of the turn.
+    await new Promise((resolve) => setImmediate(resolve));
+    collectGarbage();
+    expect(trace.deref()).toBeUndefined();
+    await registry.release(second);
+    expect(told).toEqual(['closed by the second', '[object Object]']);
   });
   it("is the plugin's own: keys of others do not collide", async () => {
     const registry = new SharedRegistry();

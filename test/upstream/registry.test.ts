@@ -1,8 +1,11 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { HealthChange, Logger } from '@steelyard/sdk';
 import { beforeEach, expect, it } from 'vitest';
 import type { BackendState } from '../../core/src/upstream/backend.ts';
 import { BackendRegistry } from '../../core/src/upstream/registry.ts';
 import { Resolver } from '../../core/src/upstream/resolver.ts';
+import { SharedRows, type Forget } from '../../core/src/workers/rows.ts';
 import { Scoreboard } from '../../core/src/workers/scoreboard.ts';
 import { specOf } from './world.ts';
 
@@ -103,4 +106,25 @@ it('tells flips only, after the fact', () => {
   backend.clear('second', 'yes');
   backend.clear('second', 'yes');
   expect(flips.map(({ from, to, source }) => `${from} ${to} ${source}`)).toEqual(['unknown down first', 'down up second']);
+});
+
+it('holds nothing of a backend that left, once every worker has said that it uses its row no more', async () => {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc') as () => void;
+  const board = Scoreboard.create({ workers: 1, isShared: true });
+  const asked: Forget[] = [];
+  const rows = new SharedRows(board, (_worker, forget) => void asked.push(forget));
+  rows.workerJoined(1);
+  registry = new BackendRegistry(board, new Resolver(quiet, async () => []), () => {}, () => {}, rows);
+  const trace = ((): WeakRef<BackendState> => {
+    const backend = registry.claim('web', ONE);
+    registry.release(backend);
+    return new WeakRef(backend);
+  })();
+  rows.acknowledged(1, asked[0]!);
+  // What a WeakRef has shown is kept until the end of the turn; so are the look-ups of its name.
+  await registry.resolved();
+  await new Promise((resolve) => setImmediate(resolve));
+  collectGarbage();
+  expect(trace.deref()).toBeUndefined();
 });

@@ -1,6 +1,6 @@
 /** The options of a plugin against the schema that it was defined with. */
 import type { ValidateFunction } from 'ajv';
-import { describeError, isUse, withDefaults, type AnyOptionSchema, type AnyOptionsSchema, type AnyUse } from '@steelyard/sdk';
+import { describeError, isUse, withDefaults, withOptions, type AnyOptionSchema, type AnyOptionsSchema, type AnyUse } from '@steelyard/sdk';
 import { Faults, joinPath, listWords, showValue } from './faults.ts';
 import { nearest } from './nearest.ts';
 import { addShapeFaults, ajv, choice, describeShape, type Shape } from './shape.ts';
@@ -29,7 +29,7 @@ export function checkOptions<U extends AnyUse>(use: U, path: string, faults: Fau
   const checked = checkNested(given, path, faults) as Record<string, unknown>;
   if (faults.list.length > before) return use;
   const options = checkNested(withDefaults(use.definition.options, checked), path, faults) as Record<string, unknown>;
-  return Object.freeze({ ...use, options: deepFreeze(options) }) as unknown as U;
+  return withOptions(use, deepFreeze(options));
 }
 
 /** Strategies among the options, wherever they stand. */
@@ -82,7 +82,7 @@ function definitionFaults(use: AnyUse): string[] {
 
 const COMMON = ['type', 'description', 'nullable', 'default', 'anyOf'];
 const WORDS: Record<NonNullable<AnyOptionSchema['type']>, readonly string[]> = {
-  function: [], strategy: [], boolean: [], integer: ['enum', 'minimum', 'maximum', 'exclusiveMinimum'], number: ['enum', 'minimum', 'maximum', 'exclusiveMinimum'],
+  function: [], strategy: ['kinds'], boolean: [], integer: ['enum', 'minimum', 'maximum', 'exclusiveMinimum'], number: ['enum', 'minimum', 'maximum', 'exclusiveMinimum'],
   string: ['enum', 'minLength', 'maxLength', 'pattern'], array: ['items', 'minItems', 'maxItems'], object: ['properties', 'values'],
 };
 
@@ -106,7 +106,7 @@ function schemaFaults(option: unknown, where: string): string[] {
   const noPattern = schema.pattern === undefined ? undefined : patternFault(schema.pattern);
   if (noPattern !== undefined) problems.push(`${where} has a pattern that is none: ${noPattern}`);
   if (problems.length === 0 && schema.default !== undefined) {
-    const validate = compile({ value: schema });
+    const validate = compiled({ value: schema });
     if (!validate({ value: schema.default })) problems.push(`${where} has a default that its own schema refuses`);
   }
   return problems;
@@ -121,21 +121,16 @@ function patternFault(pattern: string): string | undefined {
   }
 }
 
-const validators = new WeakMap<AnyOptionsSchema, ValidateFunction>();
+/** By the text of the schema: a reload defines every plugin anew, and ajv keeps all that it ever compiled, even what was removed from it. */
+const validators = new Map<string, ValidateFunction>();
 function compiled(options: AnyOptionsSchema): ValidateFunction {
-  let validate = validators.get(options);
-  if (validate === undefined) {
-    validate = compile(options);
-    validators.set(options, validate);
-  }
-  return validate;
-}
-
-function compile(options: AnyOptionsSchema): ValidateFunction {
   const schema = objectShape(options);
-  const validate = ajv.compile(schema);
-  // ajv keeps every schema it compiled; ours keep themselves, and go with their plugin at a reload.
-  ajv.removeSchema(schema);
+  const text = JSON.stringify(schema);
+  let validate = validators.get(text);
+  if (validate === undefined) {
+    validate = ajv.compile(schema);
+    validators.set(text, validate);
+  }
   return validate;
 }
 
@@ -157,12 +152,13 @@ export function toShape(option: AnyOptionSchema): Shape {
 }
 
 function plainShape(option: AnyOptionSchema): Shape {
-  const { type, anyOf, items, properties, values, nullable: _nullable, default: _default, description: _description, ...limits } = option;
+  const { type, anyOf, items, properties, values, kinds, nullable: _nullable, default: _default, description: _description, ...limits } = option;
   if (anyOf !== undefined) return unionShape(anyOf.map(toShape));
   switch (type) {
     case 'function':
-    case 'strategy':
       return { isA: type };
+    case 'strategy':
+      return kinds === undefined ? { isA: type } : { allOf: [{ isA: type }, { strategyKinds: kinds }] };
     case 'array':
       return { ...limits, type, ...(items === undefined ? {} : { items: toShape(items) }) };
     case 'object':

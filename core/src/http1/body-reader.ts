@@ -18,14 +18,18 @@ export class BodyReader {
   readonly chunks = new ChunkedDecoder();
   #remaining = 0;
 
-  /** @param length in bytes, for framing `length`. @param limits for framing `chunked`. */
-  begin(framing: BodyFraming, length: number, limits?: ChunkLimits): void {
+  /**
+   * @param length in bytes, for framing `length`
+   * @param keepsTrailers false: they are read and left out
+   * @param limits for framing `chunked`
+   */
+  begin(framing: BodyFraming, length: number, keepsTrailers = true, limits?: ChunkLimits): void {
     this.framing = framing;
     this.#remaining = length;
     this.received = 0;
     this.isBroken = false;
     this.isComplete = framing === 'none' || (framing === 'length' && length === 0);
-    if (framing === 'chunked') this.chunks.reset(limits);
+    if (framing === 'chunked') this.chunks.reset(keepsTrailers, limits);
   }
 
   /** The most bytes that `reframe` writes for `size` bytes of input. */

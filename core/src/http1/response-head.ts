@@ -33,7 +33,7 @@ const PASSING = (1 << OTHER) | (1 << HOST) | (1 << EXPECT) | (1 << FORWARDING);
 export class Http1ResponseHead extends MessageHead implements ResponseHead {
   /** 100 to 599. */
   status = 0;
-  /** 101 with an Upgrade field that may pass: the connection changes its protocol. */
+  /** 101 with an Upgrade field that may pass, and that Connection names (RFC 9110 §7.8): the connection changes its protocol. */
   upgrade = false;
   /** `HTTP/1.1 200` without the space that must follow: some servers write so, and it has one meaning. */
   #lacksSpace = false;
@@ -93,7 +93,7 @@ export class Http1ResponseHead extends MessageHead implements ResponseHead {
     // Common enough with 204 to be borne; it must not go on.
     if (this.status === 204) this.contentLength = NO_LENGTH;
     this.concludeConnection(bytes, start);
-    this.upgrade = this.status === 101 && !this.isHttp10 && this.hasPassableUpgrade;
+    this.upgrade = this.status === 101 && !this.isHttp10 && this.wantsUpgrade && this.hasPassableUpgrade;
     const end = start + this.table.linesEnd + 2;
     this.take(bytes, start, end);
     return end;

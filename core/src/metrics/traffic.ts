@@ -12,7 +12,7 @@ import { backendFamilies, countAttempt, countFlip } from './backend-cells.ts';
 import { RETRIES } from './pool-cells.ts';
 import { CONNECTIONS_CLOSED, CONNECTIONS_OPENED, CONNECTIONS_REFUSED, countExchange, routeFamilies } from './route-cells.ts';
 
-/** Where this thread's counters of one listener and route begin. Kept for the life of the process: a reload loses no count. */
+/** Where this thread's counters of one listener and route begin, for as long as a config has both. */
 export interface RouteCounters {
   readonly listener: string;
   /** '' = no route matched, or TCP. */
@@ -27,6 +27,12 @@ export interface LimitCounters {
   readonly offset: number;
 }
 
+/** Whether a pool's health is believed. */
+export interface Panic {
+  readonly pool: string;
+  readonly isPanicking: boolean;
+}
+
 export class TrafficMetrics {
   readonly #board: Scoreboard;
   readonly #book: CounterBook;
@@ -35,6 +41,8 @@ export class TrafficMetrics {
   readonly #listeners = new Map<string, number>();
   /** By pool. */
   readonly #pools = new Map<string, number>();
+  /** Of the book, whose rows these three hold. */
+  #version = 0;
   #reloads = 0;
   #failedReloads = 0;
   #generation = 0;
@@ -47,6 +55,7 @@ export class TrafficMetrics {
 
   /** The counters of a listener and a route; the same names always give the same ones. Not for the data path: ask once. */
   routeCounters(listener: string, route = ''): RouteCounters {
+    this.#follow();
     const key = `${listener}\u0000${route}`;
     const known = this.#routes.get(key);
     if (known) return known;
@@ -97,6 +106,7 @@ export class TrafficMetrics {
 
   /** A further attempt for an exchange of this pool. */
   retry(pool: string): void {
+    this.#follow();
     let at = this.#pools.get(pool);
     if (at === undefined) this.#pools.set(pool, (at = this.#board.counterOffset(this.#book.pool(pool))));
     this.#board.counters()[at + RETRIES]!++;
@@ -126,7 +136,7 @@ export class TrafficMetrics {
   }
 
   /** Every family over all threads, also those without samples yet. Backends that are not given are left out. */
-  snapshot(backends: Iterable<BackendState>): MetricFamily[] {
+  snapshot(backends: Iterable<BackendState>, panics: readonly Panic[] = []): MetricFamily[] {
     const { routes, pools, limits } = this.#book.entries();
     const members = [...backends];
     const routeCells = this.#summed(routes);
@@ -154,6 +164,10 @@ export class TrafficMetrics {
         samples: pools.map(({ pool, row }) => ({ labels: { pool }, value: this.#board.sum(row, RETRIES) })),
       },
       {
+        name: 'steelyard_pool_panic', type: 'gauge', help: '1 while too few backends of the pool are healthy, so that all of them get traffic.',
+        samples: panics.map(({ pool, isPanicking }) => ({ labels: { pool }, value: isPanicking ? 1 : 0 })),
+      },
+      {
         name: 'steelyard_reloads_total', type: 'counter', help: 'Reloads of the config, by result.',
         samples: [{ labels: { result: 'ok' }, value: this.#reloads }, { labels: { result: 'failed' }, value: this.#failedReloads }],
       },
@@ -170,7 +184,17 @@ export class TrafficMetrics {
     return sums;
   }
 
+  /** A name may have lost its row since, and have another now. */
+  #follow(): void {
+    if (this.#version === this.#book.version) return;
+    this.#version = this.#book.version;
+    this.#routes.clear();
+    this.#listeners.clear();
+    this.#pools.clear();
+  }
+
   #listener(name: string): number {
+    this.#follow();
     let at = this.#listeners.get(name);
     if (at === undefined) this.#listeners.set(name, (at = this.routeCounters(name).offset));
     return at;

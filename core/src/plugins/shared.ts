@@ -7,8 +7,8 @@ export type Claimant = object;
 
 interface SharedValue {
   readonly value: Promise<unknown>;
-  readonly claimants: Set<Claimant>;
-  readonly close: (value: unknown) => unknown;
+  /** Each living generation with the `close` that it gave: that of one that has ended would hold whatever it closes over. */
+  readonly claimants: Map<Claimant, (value: unknown) => unknown>;
 }
 
 export class SharedRegistry {
@@ -24,7 +24,7 @@ export class SharedRegistry {
   }
 
   /**
-   * The value of that key, opened when there is none. The first claim's `close` is the one that counts.
+   * The value of that key, opened when there is none. Of the generation that is the last to release it, the first claim's `close` is the one that counts.
    * @throws SteelyardError ERR_SHARED when `open` fails; the next claim opens anew. ERR_STATE when the claimant has released already.
    */
   async claim<T>(claimant: Claimant, plugin: string, key: string, open: () => T | Promise<T>, close: (value: T) => unknown): Promise<T> {
@@ -36,10 +36,10 @@ export class SharedRegistry {
     if (shared === undefined) {
       // `async`: a throw of `open` becomes a rejection too.
       const value = (async () => open())();
-      shared = { value, claimants: new Set(), close: close as (value: unknown) => unknown };
+      shared = { value, claimants: new Map() };
       this.#values.set(name, shared);
     }
-    shared.claimants.add(claimant);
+    if (!shared.claimants.has(claimant)) shared.claimants.set(claimant, close as (value: unknown) => unknown);
     try {
       return (await shared.value) as T;
     } catch (cause) {
@@ -54,9 +54,10 @@ export class SharedRegistry {
     const ends: Promise<void>[] = [];
     // Last opened first: a later one may stand on an earlier one.
     for (const [name, shared] of [...this.#values].toReversed()) {
-      if (!shared.claimants.delete(claimant) || shared.claimants.size > 0) continue;
+      const close = shared.claimants.get(claimant);
+      if (!close || (shared.claimants.delete(claimant) && shared.claimants.size > 0)) continue;
       this.#values.delete(name);
-      const end = withinLimit(this.#close(shared), CLEAN_UP_LIMIT_MS, () => new Error(`closing ${name} took longer than ${CLEAN_UP_LIMIT_MS} ms`))
+      const end = withinLimit(this.#close(shared, close), CLEAN_UP_LIMIT_MS, () => new Error(`closing ${name} took longer than ${CLEAN_UP_LIMIT_MS} ms`))
         .catch((thrown: unknown) => this.#onCloseFailure(name.slice(0, name.indexOf('/')), thrown))
         .finally(() => this.#closing.delete(name));
       this.#closing.set(name, end);
@@ -65,13 +66,13 @@ export class SharedRegistry {
     await Promise.all(ends);
   }
 
-  async #close(shared: SharedValue): Promise<void> {
+  async #close(shared: SharedValue, close: (value: unknown) => unknown): Promise<void> {
     let value: unknown;
     try {
       value = await shared.value;
     } catch {
       return; // never opened: whoever asked has been told
     }
-    await shared.close(value);
+    await close(value);
   }
 }

@@ -54,6 +54,8 @@ export abstract class ExchangeState extends AttemptingExchange {
   interims = 0;
   /** The beginning of a response head that came in pieces. */
   partialHead: Buffer | undefined;
+  /** How much of it was there when it was last looked at; it may have grown since. */
+  partialLookedAt = 0;
   // What `onResponse` will be told.
   status = 0;
   code: ErrorCode | '' = '';

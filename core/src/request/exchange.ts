@@ -45,17 +45,18 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
   /** The head is good; body bytes that came with it are in [at, end). Returns the position behind those that were taken. */
   start(bytes: Buffer, at: number, end: number): number {
     const { request, body } = this;
-    this.match = this.plan.routes.match(request);
-    if (this.match) this.lane = this.plan.laneOf(this.match);
+    const match = this.plan.routes.match(request);
+    const isAmbiguous = this.plan.routes.isAmbiguous(request, match);
+    if (match && !isAmbiguous) this.lane = this.plan.laneOf((this.match = match));
     this.keepAlive = request.keepAlive;
     if (request.hasBody) {
-      body.begin(request.chunked ? 'chunked' : 'length', request.contentLength, this.plan.config.limits);
+      body.begin(request.chunked ? 'chunked' : 'length', request.contentLength, request.namedFields === 0, this.plan.config.limits);
       this.sending.reset();
     }
     prepareForwarding(this);
-    if (request.contentLength > this.lane.maxBodyBytes) {
-      this.hit(BODY_BYTES);
-      this.refuse(413, 'ERR_REQUEST_BODY_SIZE', `Content-Length ${request.contentLength} is over ${this.lane.maxBodyBytes}`);
+    if (isAmbiguous || request.contentLength > this.lane.maxBodyBytes) {
+      if (isAmbiguous) this.refuse(400, 'ERR_REQUEST_MALFORMED', 'a path that some backends read as one of another route');
+      else this.refuse(413, 'ERR_REQUEST_BODY_SIZE', `Content-Length ${request.contentLength} is over ${this.lane.maxBodyBytes}`);
       return end;
     }
     if (!body.isComplete && at < end) {
@@ -156,6 +157,7 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
 
   /** The client is at fault: it is told, and its connection ends. */
   refuse(status: number, code: ErrorCode, detail: string): void {
+    if (code === 'ERR_REQUEST_BODY_SIZE') this.hit(BODY_BYTES);
     this.keepAlive = false;
     this.fail(status, code, detail, 'client');
   }

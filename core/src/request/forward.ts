@@ -3,7 +3,7 @@ import type { Exchange } from './exchange.ts';
 import { CONNECTING, RELAYING, WAITING } from './exchange-state.ts';
 import { UpstreamConnection } from '../upstream/connection.ts';
 import { CRLF, writeChunkHead } from '../http1/chunked.ts';
-import { BODY_BYTES, NO_LIMIT, TRAILER_BYTES } from '../limits.ts';
+import { NO_LIMIT, TRAILER_BYTES } from '../limits.ts';
 import { awaitBody } from './patience.ts';
 import { completeWire } from './forwarding.ts';
 
@@ -99,7 +99,6 @@ function checkBody(exchange: Exchange): boolean {
     return false;
   }
   if (body.received > lane.maxBodyBytes) {
-    exchange.hit(BODY_BYTES);
     exchange.refuse(413, 'ERR_REQUEST_BODY_SIZE', `the body is over ${lane.maxBodyBytes} bytes`);
     return false;
   }

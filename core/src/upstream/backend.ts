@@ -53,6 +53,7 @@ export class BackendState implements Backend {
   /** The row was handed to `rows`, which may not be through with it. */
   #hasRetiredRow = false;
   #hasLostRow = false;
+  #onGone: () => void = () => {};
 
   /** @param row the one that main gave it, in a worker. */
   constructor(pool: string, spec: ResolvedBackend, board: Scoreboard, onFlip: FlipListener, resolver: AddressBook = NAMES, rows: Rows = new LocalRows(board), row?: number) {
@@ -161,9 +162,10 @@ export class BackendState implements Backend {
     for (const source of this.#bits.keys()) if (!sources.has(source)) this.forgetSource(source, 'its check is in no config');
   }
 
-  /** No generation of this thread uses it any more. Its row goes back once this thread's last lease on it has ended. */
-  retire(): void {
+  /** No generation of this thread uses it any more. Its row goes back once this thread's last lease on it has ended; `onGone` is called, at once or later, when it may be another's. */
+  retire(onGone: () => void = () => {}): void {
     this.#isRetired = true;
+    this.#onGone = onGone;
     this.#retireRowIfUnused();
   }
 
@@ -225,6 +227,7 @@ export class BackendState implements Backend {
     this.#hasRetiredRow = true;
     this.#rows.retire(this.row, () => {
       this.#hasLostRow = true;
+      this.#onGone();
     });
   }
 

@@ -6,6 +6,7 @@ import type { PluginRuntime } from '../plugins/runtime.ts';
 import type { GuardedStrategy } from '../plugins/strategy.ts';
 import type { Scoreboard } from '../workers/scoreboard.ts';
 import type { BackendState } from './backend.ts';
+import { isPanicking } from './panic.ts';
 import { RetryBudget } from './retry-budget.ts';
 
 /** Servers are trusted with more fields than clients, but not with any number. */
@@ -27,6 +28,8 @@ export class Pool implements PoolView {
   readonly #takesUnknown: boolean;
   /** The members by their row, which is a dense index. */
   #byRow: (BackendState | undefined)[] = [];
+  /** Health marks are not believed. */
+  #isPanicking = false;
   /** Where core's own order stands: the place of its last pick. */
   #cursor = -1;
 
@@ -68,8 +71,14 @@ export class Pool implements PoolView {
     this.backends = backends;
     this.#byRow = Array.from({ length: Math.max(-1, ...backends.map(({ row }) => row)) + 1 }, () => undefined);
     for (const backend of backends) this.#byRow[backend.row] = backend;
+    this.healthChanged();
     const members: readonly Member[] = backends.map((backend) => ({ backend, weight: backend.weight }));
     this.strategy?.update(members);
+  }
+
+  /** The health of a member changed. */
+  healthChanged(): void {
+    this.#isPanicking = isPanicking(this.backends, this.config.panicThreshold, this.#takesUnknown);
   }
 
   /** Of anything: a plugin may ask about a backend of another pool, or an object of its own making. */
@@ -83,11 +92,11 @@ export class Pool implements PoolView {
     return this.canTake(member) && (this.tried.length === 0 || !this.tried.includes(member));
   }
 
-  /** Healthy, not draining, below its limit. Whether it was tried is not asked. */
+  /** Healthy (or nobody's health is believed), not draining, below its limit. Whether it was tried is not asked. */
   canTake(backend: BackendState): boolean {
     const board = this.#board;
     const row = backend.row;
-    if (board.marks(row) !== 0 || board.draining(row) || !board.belowLimit(row)) return false;
+    if ((board.marks(row) !== 0 && !this.#isPanicking) || board.draining(row) || !board.belowLimit(row)) return false;
     return this.#takesUnknown || board.known(row);
   }
 

@@ -59,9 +59,9 @@ export class BackendRegistry {
     this.#byRow.delete(backend.row);
     this.#onGone(backend);
     this.#names.release(backend.host);
-    // Those that have lost their rows since then are of no use any more.
-    for (const [other, { isGone }] of this.#leaving) if (isGone) this.#leaving.delete(other);
-    backend.retire();
+    backend.retire(() => {
+      if (this.#leaving.get(key) === backend) this.#leaving.delete(key);
+    });
     if (!backend.isGone) this.#leaving.set(key, backend);
   }
 
@@ -77,8 +77,7 @@ export class BackendRegistry {
 
   /** Leases open on all backends, also on those that left with some. */
   get inFlight(): number {
-    const leaving = [...this.#leaving.values()].filter(({ isGone }) => !isGone);
-    return [...this.all(), ...leaving].reduce((sum, backend) => sum + backend.inFlight, 0);
+    return [...this.all(), ...this.#leaving.values()].reduce((sum, backend) => sum + backend.inFlight, 0);
   }
 
   all(): Iterable<BackendState> {

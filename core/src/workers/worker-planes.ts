@@ -62,7 +62,6 @@ export class WorkerPlanes implements Planes {
     if (!this.#serving) this.#crew.setStallLimit(config.stallLimitMs);
     // Those that are missing beside others come after the switch: they would bind now, and hold their share of the clients until then.
     if (this.#crew.staying.length === 0) await this.#crew.startAll();
-    this.#parts.book.declare(config);
     const found = await this.#ports.find(config.listeners);
     this.#prepared = { generation, found };
     const print = fingerprintOf(generation);

@@ -2,6 +2,7 @@
  * results/latest.svg: a panel a scenario, in it a bar a proxy: its cost in times of nginx's (of the other contender's, where nginx has no part), with the
  * interval. All panels have one scale, so that they can be compared. Readable on light and dark pages, without scripts or fonts of its own.
  */
+import { DARK_TEXT_STYLE, round, text, TEXT_STYLE } from '../../report/svg.ts';
 import type { Sample } from '../measure.ts';
 import { estimate, seededRandom, type Estimate } from '../statistics.ts';
 import type { Report } from './report.ts';
@@ -24,19 +25,13 @@ const MOST_TIMES = 3;
 const REFERENCE = 'nginx';
 const SEED = 1;
 
-const STYLE = `
-  text { font: 12px system-ui, sans-serif; fill: #24292f; }
-  .title { font-size: 17px; font-weight: 600; }
-  .panel { font-size: 13px; font-weight: 600; }
-  .small { font-size: 11px; fill: #57606a; }
+const STYLE = `${TEXT_STYLE}
   .one { stroke: #57606a; stroke-dasharray: 3 3; }
   .bar { fill: #afb8c1; }
   .ours { fill: #0969da; }
   .interval { stroke: #24292f; stroke-width: 1.2; fill: none; }
   .cut { fill: #ffffff; }
-  @media (prefers-color-scheme: dark) {
-    text { fill: #e6edf3; }
-    .small { fill: #9198a1; }
+  @media (prefers-color-scheme: dark) {${DARK_TEXT_STYLE}
     .one { stroke: #9198a1; }
     .bar { fill: #656c76; }
     .ours { fill: #4493f8; }
@@ -116,13 +111,4 @@ function unitOf(label: string): string {
 
 function grouped(value: number, digits: number): string {
   return value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
-}
-
-function text(x: number, y: number, content: string, className = '', anchor = 'start'): string {
-  const escaped = content.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
-  return `<text x="${round(x)}" y="${round(y)}"${className === '' ? '' : ` class="${className}"`}${anchor === 'start' ? '' : ` text-anchor="${anchor}"`}>${escaped}</text>`;
-}
-
-function round(value: number): number {
-  return Math.round(value * 10) / 10;
 }

@@ -1,7 +1,8 @@
 /** results/latest.md */
+import { asMarkdown } from '../../report/table.ts';
 import { failuresOf, type Report } from './report.ts';
 import type { ScenarioSummary } from './summary.ts';
-import { asMarkdown, barTable, proxyTable, ratioTable } from './tables.ts';
+import { barTable, proxyTable, ratioTable } from './tables.ts';
 
 export function toMarkdown(report: Report): string {
   const { scenarios, skipped, machine } = report;

@@ -1,15 +1,6 @@
 /** A run as it is told and kept: results/latest.json holds exactly this. */
-import { execFileSync } from 'node:child_process';
-import { cpus, totalmem } from 'node:os';
-import { readFileSync } from 'node:fs';
+import type { Machine } from '../../report/machine.ts';
 import type { ScenarioSummary } from './summary.ts';
-
-export interface Machine {
-  cpu: string;
-  cores: number;
-  memoryGiB: number;
-  kernel: string;
-}
 
 export interface Report {
   /** ISO 8601, UTC. */
@@ -40,29 +31,8 @@ export function hasFailed(report: Report): boolean {
   return report.faults.length > 0 || failuresOf(report).length > 0;
 }
 
-export function thisMachine(): Machine {
-  const all = cpus();
-  return {
-    cpu: all[0]?.model ?? 'unknown',
-    cores: all.length,
-    memoryGiB: Math.round(totalmem() / 2 ** 30),
-    kernel: readFileSync('/proc/version', 'utf8').split(' ')[2] ?? 'unknown',
-  };
-}
-
 /** Six digits, and a sample on a line: what git shows of a new run can be read. */
 export function toJson(report: Report): string {
   const rounded = JSON.stringify(report, (_key, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(6)) : value), 1);
   return `${rounded.replaceAll(/\{\s+"round"[^}]*\}/g, (sample) => sample.replaceAll(/\s+/g, ' '))}\n`;
-}
-
-/** Which state of the code was measured. Outside of a git checkout: `unknown`. */
-export function commitOf(folder: string): string {
-  try {
-    const git = (...args: string[]): string => execFileSync('git', args, { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
-    const hasChanges = git('status', '--porcelain', '--', 'core', 'plugins', 'sdk') !== '';
-    return `${git('rev-parse', '--short', 'HEAD')}${hasChanges ? ' with changes' : ''}`;
-  } catch {
-    return 'unknown';
-  }
 }

@@ -1,11 +1,7 @@
-/** Rows for the terminal and for Markdown: the same cells in both. */
+/** The tables of a report, for the terminal and for Markdown. */
+import type { Table } from '../../report/table.ts';
 import type { Estimate } from '../statistics.ts';
 import type { ScenarioSummary } from './summary.ts';
-
-export interface Table {
-  head: string[];
-  rows: string[][];
-}
 
 /** The bars of all scenarios, and what was reached. */
 export function barTable(scenarios: readonly ScenarioSummary[]): Table {
@@ -42,16 +38,4 @@ function milliseconds(us: number | undefined): string {
 
 function interval({ low, high }: Estimate, digits: number): string {
   return `${low.toFixed(digits)} – ${high.toFixed(digits)}`;
-}
-
-/** Columns as wide as their widest cell, numbers to the right. */
-export function asText({ head, rows }: Table): string {
-  const widths = head.map((cell, column) => Math.max(cell.length, ...rows.map((row) => row[column]!.length)));
-  const line = (cells: string[]): string => cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!))).join('   ').trimEnd();
-  return [line(head), ...rows.map(line)].map((text) => `  ${text}`).join('\n');
-}
-
-export function asMarkdown({ head, rows }: Table): string {
-  const line = (cells: string[]): string => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map((_cell, column) => (column === 0 ? '---' : '---:'))), ...rows.map(line)].join('\n');
 }

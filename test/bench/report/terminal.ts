@@ -1,7 +1,8 @@
 /** A run on the terminal, at its end. */
+import { asText } from '../../report/table.ts';
 import { othersNote } from './markdown.ts';
 import { failuresOf, type Report } from './report.ts';
-import { asText, barTable, proxyTable, ratioTable } from './tables.ts';
+import { barTable, proxyTable, ratioTable } from './tables.ts';
 
 export function toTerminal(report: Report): string {
   const { scenarios, skipped, missing, faults } = report;

@@ -51,6 +51,7 @@ export class LaneBook {
       hooks: this.#registry.compile([{ kind: 'config' }, { kind: 'listener', name: listener.name }]),
       routes: new RouteTable(routes),
       trustedProxies: new AddressSet(listener.trustedProxies),
+      limits: this.#traffic.limitCounters(listener.name),
       unrouted: this.#lane(listener, undefined, listener.pool),
       laneOf: (match) => lanes[match.index]!,
     };

@@ -6,6 +6,7 @@ import { EXPECT, FORWARDING, HOST, OTHER, UPGRADE } from './field-names.ts';
 import { FIELDS_FAULT, FIELDS_MORE, FIELDS_TOO_MANY } from './field-table.ts';
 import { MessageHead } from './fields.ts';
 import { ZERO, equalsIgnoringCase } from './grammar.ts';
+import { TARGET_BYTES } from '../limits.ts';
 import type { HeadLimits } from './limits.ts';
 import { HEAD, OTHER_METHOD, isIdempotentMethod, methodName } from './methods.ts';
 import { RequestLine } from './request-line.ts';
@@ -78,6 +79,10 @@ export class Http1RequestHead extends MessageHead implements RequestHead {
     // What a plugin writes there is never empty.
     return this.#hostStart() === this.#hostEnd() && this.edits.lastValue(HOST_FIELD) === undefined;
   }
+  /** Of a head that is too large: which limit it has met. */
+  get limitMet(): number {
+    return this.fault === 'ERR_REQUEST_TARGET_SIZE' ? TARGET_BYTES : this.table.limitMet;
+  }
   get version(): '1.0' | '1.1' {
     return this.isHttp10 ? '1.0' : '1.1';
   }
@@ -140,8 +145,6 @@ export class Http1RequestHead extends MessageHead implements RequestHead {
     this.#host = undefined;
   }
 
-  // ---- parsing ----
-
   /** As `parseRequestHead`. */
   parse(bytes: Buffer, start: number, end: number, limits: HeadLimits): number {
     this.begin();
@@ -172,6 +175,7 @@ export class Http1RequestHead extends MessageHead implements RequestHead {
     if (met === FIELDS_MORE) return 0;
     if (met === FIELDS_FAULT) return this.fail('ERR_REQUEST_MALFORMED', this.table.detail);
     if (met === FIELDS_TOO_MANY) return this.fail('ERR_REQUEST_HEAD_SIZE', `the head has more than ${limits.maxHeaders} fields`);
+    if (this.table.isLineOver(limits.maxHeaderLineBytes ?? limits.maxHeadBytes)) return this.fail('ERR_REQUEST_HEAD_SIZE', this.table.detail);
     return this.#conclude(bytes);
   }
 

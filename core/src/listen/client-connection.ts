@@ -3,24 +3,28 @@ import type { Connection, Protocol } from '@steelyard/sdk';
 import type { Generation, ListenerPlan } from '../generation.ts';
 import type { Socket } from '../sockets/socket.ts';
 import type { DataThread } from '../workers/data-thread.ts';
+import type { Admitted } from './admission.ts';
 import type { Listener } from './listener.ts';
 
 export abstract class ClientConnection implements Connection {
   abstract readonly protocol: Protocol;
   readonly socket: Socket;
   readonly thread: DataThread;
+  /** What it takes of the limits of connections. */
+  readonly admitted: Admitted;
   readonly #id: number;
   readonly #listener: string;
   readonly #openedAt: number;
   readonly #owner: Listener;
   readonly #remoteAddress: string;
 
-  constructor(thread: DataThread, owner: Listener, socket: Socket) {
+  constructor(thread: DataThread, owner: Listener, socket: Socket, admitted: Admitted) {
     this.thread = thread;
     this.#openedAt = thread.deadlines.readClock();
     this.#id = thread.nextConnectionId();
     this.socket = socket;
     this.#owner = owner;
+    this.admitted = admitted;
     this.#listener = owner.name;
     this.#remoteAddress = socket.remoteAddress;
   }

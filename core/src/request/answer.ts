@@ -22,6 +22,8 @@ export const STATUS_OF: Partial<Record<ErrorCode, number>> = {
 const TOLD: Partial<Record<ErrorCode, string>> = {
   ERR_NO_ROUTE: 'nothing is served here',
   ERR_NO_BACKEND: 'no server is available',
+  ERR_DESCRIPTORS: 'there is no room for another connection',
+  ERR_EXCHANGE_TIMEOUT: 'it took too long',
   ERR_REQUEST_BODY_SIZE: 'the body is too large',
   ERR_REQUEST_TIMEOUT: 'the request did not come in time',
 };

@@ -10,6 +10,7 @@ import { AttemptingExchange } from './attempt.ts';
 import type { HttpConnection } from './connection.ts';
 import { WireSettings } from './forwarding.ts';
 import { HeldBody } from './held-body.ts';
+import { Pace } from './pace.ts';
 import type { RouteMatchResult } from './route.ts';
 
 /** Where an exchange stands, in this order. */
@@ -29,6 +30,9 @@ export abstract class ExchangeState extends AttemptingExchange {
   readonly reply = new BodyReader();
   readonly held = new HeldBody();
   readonly wire = new WireSettings();
+  /** The client's pace in its body, and in our response. */
+  readonly sending = new Pace();
+  readonly reading = new Pace();
   match: RouteMatchResult | undefined;
   upstream: UpstreamConnection | undefined;
   tunnel: Tunnel | undefined;
@@ -77,6 +81,11 @@ export abstract class ExchangeState extends AttemptingExchange {
     return this.stage === OVER;
   }
 
+  /** A limit of the listener was met. */
+  hit(limit: number): void {
+    this.thread.metrics.limitHit(this.plan.limits, limit);
+  }
+
   protected dropUpstream(): void {
     this.upstream?.destroy();
     this.upstream = undefined;
@@ -119,5 +128,6 @@ export abstract class ExchangeState extends AttemptingExchange {
     this.firstByteMs = -1;
     this.body.begin('none', 0);
     this.reply.begin('none', 0);
+    this.reading.reset();
   }
 }

@@ -90,6 +90,13 @@ export class NodeSocket implements Socket {
     return this.#socket.localPort ?? 0;
   }
 
+  get descriptor(): number {
+    return (this.#socket as { _handle?: { fd?: number } | null })._handle?.fd ?? -1;
+  }
+  get unsentBytes(): number {
+    return (this.#socket as { _handle?: { writeQueueSize?: number } | null })._handle?.writeQueueSize ?? this.#socket.writableLength;
+  }
+
   send(bytes: Buffer, start: number, end: number): boolean {
     const handle = this.#handle;
     if (handle === undefined) return this.#sendPublicly(bytes, start, end);

@@ -1,7 +1,7 @@
 /** The sockets of `node:net` behind the interface of `socket.ts`. */
 import net from 'node:net';
 import { SteelyardError } from '@steelyard/sdk';
-import { acceptHandles, type AcceptedHandle } from './accepts.ts';
+import { acceptHandles, bindPausable, pauses, type AcceptedHandle } from './accepts.ts';
 import { HandleWrites } from './handle-writes.ts';
 import { NodeSocket, type SocketTools } from './node-socket.ts';
 import { PausedSockets } from './paused-sockets.ts';
@@ -30,14 +30,18 @@ export class NodeSocketEngine implements SocketEngine {
     const server = net.createServer({ noDelay: true, allowHalfOpen: true });
     return new Promise((resolve, reject) => {
       server.once('error', (error) => reject(listenError(address, error)));
-      server.listen({ host: address.host, port: address.port, backlog: address.backlog, reusePort: address.isShared === true }, () => {
+      server.once('listening', () => {
         server.removeAllListeners('error');
         server.on('error', onAcceptError);
         const isOnHandles = !this.#isPublicOnly && acceptHandles(server, (handle) => onConnection(this.#adopt(handle)), onAcceptError);
         if (!isOnHandles) server.on('connection', (accepted) => onConnection(new NodeSocket(NOBODY, this.#tools).attach(accepted).readChunks()));
         const bound = server.address() as net.AddressInfo;
-        resolve({ host: bound.address, port: bound.port, close: () => closeServer(server) });
+        resolve({ host: bound.address, port: bound.port, ...pauses(this.#isPublicOnly ? undefined : server), close: () => closeServer(server) });
       });
+      const { host, port, backlog, isShared = false } = address;
+      const bound = this.#isPublicOnly ? undefined : bindPausable(host, port, isShared);
+      if (bound) server.listen(bound, backlog);
+      else server.listen({ host, port, backlog, reusePort: isShared });
     });
   }
 

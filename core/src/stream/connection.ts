@@ -23,7 +23,7 @@ class StreamExchange extends AttemptingExchange implements TcpExchange {
 
   constructor() {
     super();
-    Object.preventExtensions(this);
+    Object.seal(this);
   }
 
   begin(connection: StreamConnection, id: number): void {

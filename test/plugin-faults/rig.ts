@@ -60,6 +60,7 @@ export interface Rig {
   failures(plugin: string, hook: string): Promise<number>;
   /** How many of its taps are in quarantine. */
   shut(plugin: string, hook: string): Promise<number>;
+  families(): Promise<MetricsSnapshot['families']>;
   readonly lines: string[];
   /** Stops it; nothing may be left open. */
   stop(): Promise<void>;
@@ -82,6 +83,7 @@ export async function startRig(config: Partial<Config> & Pick<Config, 'pools'>):
   };
   return {
     balancer, lines,
+    families: async () => (await take()).families,
     port: (listener = 'web') => balancer.address(listener).port,
     failures: (plugin, hook) => value('steelyard_plugin_failures_total', plugin, hook),
     shut: (plugin, hook) => value('steelyard_plugin_quarantined', plugin, hook),

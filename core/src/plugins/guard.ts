@@ -99,7 +99,11 @@ export function swallow(thenable: PromiseLike<unknown>): void {
 
 /** What was thrown, or given where a value belongs, may be a promise: see `swallow`. */
 export function disown(value: unknown): void {
-  if (isThenable(value)) swallow(value);
+  try {
+    if (isThenable(value)) swallow(value);
+  } catch {
+    // Its traps throw: it is somebody's Proxy, and no promise of the engine's.
+  }
 }
 
 /**

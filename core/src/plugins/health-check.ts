@@ -2,7 +2,7 @@
 import type { Backend, HealthCheckInstance } from '@steelyard/sdk';
 import { SteelyardError } from '@steelyard/sdk';
 import { nameOf } from './answer.ts';
-import { nonsense, refusePromise } from './guard.ts';
+import { disown, nonsense, refusePromise } from './guard.ts';
 import { HEALTHY, NORMAL, Quarantine, REFUSED, type Ticket } from './quarantine.ts';
 import type { PluginRuntime } from './runtime.ts';
 
@@ -26,8 +26,15 @@ export function guardHealthCheck(plugin: PluginRuntime, instance: HealthCheckIns
 function guardProbe(probe: (backend: Backend, signal: AbortSignal) => unknown): NonNullable<HealthCheckInstance['probe']> {
   // `async`: one that throws at once is a failed probe too.
   return async (backend, signal) => {
+    let result: unknown;
+    try {
+      result = await probe(backend, signal);
+    } catch (thrown) {
+      disown(thrown);
+      throw thrown;
+    }
     // Rejecting is failing, says the contract. Whoever resolves with `false` has forgotten that, and means it all the same.
-    if ((await probe(backend, signal)) === false) throw new SteelyardError('ERR_PROBE', { message: 'the probe gave false', source: 'plugin' });
+    if (result === false) throw new SteelyardError('ERR_PROBE', { message: 'the probe gave false', source: 'plugin' });
   };
 }
 

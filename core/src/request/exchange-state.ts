@@ -24,7 +24,7 @@ export const OVER = 6;
 
 export abstract class ExchangeState extends AttemptingExchange {
   plan!: ListenerPlan;
-  readonly request = new Http1RequestHead();
+  readonly #request = new Http1RequestHead();
   readonly response = new Http1ResponseHead();
   readonly body = new BodyReader();
   readonly reply = new BodyReader();
@@ -64,10 +64,13 @@ export abstract class ExchangeState extends AttemptingExchange {
   constructor() {
     super();
     // They serve one exchange after the other: what a plugin kept in them would be found by another client's.
-    Object.preventExtensions(this.request);
-    Object.preventExtensions(this.response);
+    Object.seal(this.#request);
+    Object.seal(this.response);
   }
 
+  get request(): Http1RequestHead {
+    return this.#request;
+  }
   override get connection(): HttpConnection {
     return super.connection as HttpConnection;
   }

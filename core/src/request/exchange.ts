@@ -21,7 +21,7 @@ import { select } from './select.ts';
 import { settleAttempt, settleExchange } from './settle.ts';
 
 export class Exchange extends ExchangeState implements HttpExchange, RedirectableExchange, UpstreamUser {
-  readonly protocol = 'http' as const;
+  get protocol() { return 'http' as const; }
   #redirected: Lane | undefined;
   #isInHook = false;
   #isAsking = false; // the hook's call has not returned yet
@@ -32,7 +32,7 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
 
   constructor() {
     super();
-    Object.preventExtensions(this);
+    Object.seal(this);
   }
 
   get route(): Route | undefined {

@@ -26,7 +26,7 @@ class StreamExchange extends AttemptingExchange implements TcpExchange {
 
   constructor() {
     super();
-    Object.preventExtensions(this);
+    Object.seal(this);
   }
 
   begin(connection: StreamConnection, id: number): void {

@@ -20,7 +20,7 @@ export class LeaseState implements Lease {
   constructor(slot: number) {
     this.#slot = slot;
     // A strategy that keeps something in it would find it in the lease of another exchange: the object is used again.
-    Object.preventExtensions(this);
+    Object.seal(this);
   }
 
   get slot(): number {

@@ -90,6 +90,7 @@ export class Balancer {
       onDown: (backend) => planes.drop(backend),
       onAddresses: (host, addresses) => planes.setAddresses(host, addresses),
       onForget: (block, forget) => planes.forget(block, forget),
+      panics: () => this.#generation?.panics() ?? [],
       families: () => planes.families(),
     });
     const planes = createPlanes(services, {

@@ -154,6 +154,7 @@ export class Generation {
   /** Whether it is about a backend of this generation; then its plugins were told. */
   healthChanged(change: HealthChange): boolean {
     if (this.backend(change.backend.pool, change.backend.id) !== change.backend) return false;
+    this.#pools.get(change.backend.pool)!.pool.healthChanged();
     this.#healthHooks.get(change.backend.pool)?.onHealthChange?.call(change);
     return true;
   }

@@ -3,7 +3,7 @@
  * leaves nothing behind.
  */
 import type { DiscoveryUse, HealthCheckInstance, HealthCheckUse, Host, OnFailure, StrategyInstance, StrategyUse } from '@steelyard/sdk';
-import { SteelyardError } from '@steelyard/sdk';
+import { isUse, SteelyardError } from '@steelyard/sdk';
 import type { RunnablePlugin } from './config/resolved.ts';
 import type { Scope, TapRegistry } from './hooks.ts';
 import { isThenable, nameOf } from './plugins/answer.ts';
@@ -11,7 +11,8 @@ import { type BackendList, startWatching } from './plugins/discovery.ts';
 import { FailureLog } from './plugins/failures.ts';
 import { swallow } from './plugins/guard.ts';
 import { guardHealthCheck } from './plugins/health-check.ts';
-import { createHost, type GenerationServices, type HostServices } from './plugins/host.ts';
+import { createHost, type GenerationServices, type HostServices, type StrategySeat } from './plugins/host.ts';
+import { innerStrategy } from './plugins/inner.ts';
 import { PluginRuntime, withinLimit } from './plugins/runtime.ts';
 import { guardStrategy, type GuardedStrategy, STRATEGY_ON_FAILURE } from './plugins/strategy.ts';
 
@@ -73,11 +74,22 @@ export class PluginSet {
   }
 
   /**
-   * A pool's strategy. `instance.select` goes to `TapRegistry.compile`, which guards it; its other callbacks never throw.
+   * A pool's strategy, with those inside it. `instance.select` goes to `TapRegistry.compile`, which guards it; its other callbacks never throw.
+   * @param path names what it keeps beside backends
    * @throws SteelyardError ERR_PLUGIN_CREATE; call `tearDown` then
    */
-  createStrategy(use: StrategyUse, pool: string): { plugin: PluginRuntime; instance: GuardedStrategy } {
-    const { plugin, host, options } = this.#install(use, { kind: 'pool', name: pool }, `pool ${pool}`, STRATEGY_ON_FAILURE);
+  createStrategy(use: StrategyUse, pool: string, path = use.name, place = `pool ${pool}`): { plugin: PluginRuntime; instance: GuardedStrategy } {
+    const seat: StrategySeat = {
+      path,
+      create: (inner, index) => {
+        if (!isUse(inner) || inner.kind !== 'strategy') {
+          throw new SteelyardError('ERR_PLUGIN_DEFINITION', { message: `host.strategy was given ${nameOf(inner)}`, hint: 'give it a strategy of the options', source: 'plugin' });
+        }
+        const { plugin, instance } = this.createStrategy(inner, pool, `${path}/${index}.${inner.name}`, `${place}, in ${use.name}`);
+        return innerStrategy(inner, plugin, instance);
+      },
+    };
+    const { plugin, host, options } = this.#install(use, { kind: 'pool', name: pool }, place, STRATEGY_ON_FAILURE, seat);
     return { plugin, instance: created(plugin, () => guardStrategy(plugin, atOnce(use.definition.create(options, host)) as StrategyInstance)) };
   }
 
@@ -124,12 +136,12 @@ export class PluginSet {
     await this.#services.shared.release(this);
   }
 
-  #install(use: AnyPluginUse, scope: Scope, place: string, onFailure: OnFailure): Installed {
+  #install(use: AnyPluginUse, scope: Scope, place: string, onFailure: OnFailure, seat?: StrategySeat): Installed {
     if (this.#tornDown) throw new SteelyardError('ERR_STATE', { message: `plugin ${use.name} cannot be set up: its generation has ended` });
     const { log, clock, metrics } = this.#services;
     const plugin = new PluginRuntime(use.name, place, onFailure, log, clock, this.#failures, metrics.plugins);
     this.#plugins.push(plugin);
-    return { plugin, host: createHost(plugin, this.#registry.face(plugin, scope), this.#services), options: use.options as never };
+    return { plugin, host: createHost(plugin, this.#registry.face(plugin, scope), this.#services, seat), options: use.options as never };
   }
 
   async #giveUp(plugin: PluginRuntime, cause: unknown): Promise<SteelyardError> {

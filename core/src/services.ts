@@ -11,7 +11,7 @@ import { CounterBook } from './metrics/counter-book.ts';
 import { mergeFamilies } from './metrics/merge.ts';
 import { processFamilies, ThreadMetrics } from './metrics/process.ts';
 import { MetricsRegistry } from './metrics/registry.ts';
-import { TrafficMetrics } from './metrics/traffic.ts';
+import { TrafficMetrics, type Panic } from './metrics/traffic.ts';
 import { ServedRegistry, SharedRegistry } from './plugins.ts';
 import type { PluginClock } from './plugins/runtime.ts';
 import { EventLog } from './request/event-log.ts';
@@ -61,11 +61,13 @@ export interface ServiceEvents {
   onAddresses: (host: string, addresses: readonly string[]) => void;
   /** A row of the scoreboard is not used in main any more. */
   onForget: (block: number, forget: Forget) => void;
+  /** Pools of the config that serves. */
+  panics: () => Panic[];
   /** Metrics of the data planes' plugins. */
   families: () => Promise<MetricFamily[]>;
 }
 
-export function createServices(log: Logger, workers: number, { onFlip, onDown, onAddresses, onForget, families }: ServiceEvents): Services {
+export function createServices(log: Logger, workers: number, { onFlip, onDown, onAddresses, onForget, panics, families }: ServiceEvents): Services {
   const board = Scoreboard.create(workers === 0 ? { workers: 0, isShared: false } : { workers: workers + SPARE_BLOCKS, isShared: true });
   const book = new CounterBook(board);
   const traffic = new TrafficMetrics(board, book);
@@ -85,7 +87,7 @@ export function createServices(log: Logger, workers: number, { onFlip, onDown, o
   const backends = new BackendRegistry(board, resolver, flipped, onDown, rows ?? new LocalRows(board));
   const snapshot = async (): Promise<{ takenAt: number; families: MetricFamily[] }> => {
     const ofPlanes = await families();
-    const own = [...traffic.snapshot(backends.newest()), ...metrics.snapshot(), ...processFamilies(), ...thread.snapshot()];
+    const own = [...traffic.snapshot(backends.newest(), panics()), ...metrics.snapshot(), ...processFamilies(), ...thread.snapshot()];
     return { takenAt: clock.wallTime(), families: mergeFamilies([own, ofPlanes]) };
   };
   return {

@@ -82,7 +82,11 @@ export interface RouteMatch {
   host?: string | readonly string[];
   /**
    * `/health` exactly; `/api/*` that folder and all below it; `/users/:id/posts` with one segment for each `:name`.
-   * Or a RegExp over the path. Matched on the normalised path: unreserved characters decoded, dot segments resolved.
+   * Or a RegExp over the path. Matched on the normalised path: unreserved characters decoded, dot segments resolved (RFC 3986 §6.2.2).
+   *
+   * Backends do not agree on `%2F`, `%5C`, `\`, `//` and `;parameters`: `/admin%2Fx`, `//admin/x` and `/x/..;/admin` are below `/admin/*` to
+   * some and not to others. Such a path goes on as it came if both readings take the same route; if they do not, the request is refused (400), for it
+   * would get past what stands on one of the two. A pattern that holds such characters is compared in both readings too; a RegExp is held against each reading.
    */
   path?: string | RegExp | readonly (string | RegExp)[];
   method?: string | readonly string[];
@@ -142,6 +146,11 @@ interface PoolBase {
   health?: HealthCheckUse | NamedUse | readonly (HealthCheckUse | NamedUse | Falsy)[];
   /** Whether a backend gets traffic before its first check ends. Default `unavailable` where there is an active check; without one it always does. */
   unknown?: 'available' | 'unavailable';
+  /**
+   * Below this share of healthy members, health is not believed: all get traffic again, but those that drain or are at their limit, so that the few
+   * that are left are not overrun (Envoy's panic threshold). 0 to 1; 0.5 = when fewer than half are healthy. Default 0: never.
+   */
+  panicThreshold?: number;
   retry?: RetryConfig;
   timeouts?: PoolTimeouts;
   /** Most unused connections kept per backend, in each worker. Default 256. */

@@ -1,4 +1,5 @@
 /** The factories: each takes a definition and gives a function that a config calls. A call has no side effect. */
+import { strategiesIn, type StrategyFactory } from './combine.ts';
 import type { Host } from './host.ts';
 import type { MetricsSnapshot } from './metrics.ts';
 import type { Backend, Exchange, HttpExchange, Lease, Member, Outcome, PoolView, Protocol, ResponseHead } from './model.ts';
@@ -49,10 +50,10 @@ export interface StrategyInstance<P extends StrategyProtocol = 'any'> {
   adopt?: (state: unknown) => void;
 }
 
-export interface StrategyDefinition<O, P extends StrategyProtocol, K extends StrategyKind> extends DefinitionBase<O> {
-  /** Default `any`. */
+export interface StrategyDefinition<O, P extends StrategyProtocol, K extends StrategyKind | 'inner'> extends DefinitionBase<O> {
+  /** Default `any`. A combinator of protocol `any` becomes `http` by an inner strategy that is. */
   protocol?: P;
-  /** Default `load`. */
+  /** Default `load`. `inner`: of the kind of the strategies in its options, a hash if one of them is. */
   kind?: K;
   /** Change it when the shape of the snapshot changes. Default 1. */
   stateVersion?: number;
@@ -183,10 +184,25 @@ type Factory<O, U> = {
  *   create: () => ({ update() {}, select: (_exchange, pool) => pool.backends.find((b) => pool.isAvailable(b)) }),
  * });
  */
-export function defineStrategy<O, P extends StrategyProtocol = 'any', K extends StrategyKind = 'load'>(
+export function defineStrategy<O, P extends StrategyProtocol = 'any', K extends StrategyKind | 'inner' = 'load'>(
   definition: StrategyDefinition<O, P, K>,
-): Factory<O, StrategyUse<P, K>> {
-  return factory('strategy', definition, { protocol: definition.protocol ?? 'any', strategyKind: definition.kind ?? 'load' });
+): StrategyFactory<O, P, K> {
+  return factory<O, StrategyUse>('strategy', definition, (options) => traitsOf(definition, options)) as unknown as StrategyFactory<O, P, K>;
+}
+
+/** What a strategy is, with what is inside it. */
+function traitsOf({ protocol = 'any', kind = 'load' }: StrategyTraits, options: object): Pick<StrategyUse, 'protocol' | 'strategyKind'> {
+  const inner = strategiesIn(options);
+  return { protocol: inner.some((use) => use.protocol === 'http') ? 'http' : protocol, strategyKind: kind === 'inner' ? kindOf(inner) : kind };
+}
+interface StrategyTraits {
+  readonly protocol?: StrategyProtocol;
+  readonly kind?: StrategyKind | 'inner';
+}
+
+function kindOf(inner: readonly StrategyUse[]): StrategyKind {
+  const kinds = inner.map((use) => use.strategyKind);
+  return kinds.includes('hash') ? 'hash' : (kinds[0] ?? 'load');
 }
 
 /**
@@ -247,9 +263,15 @@ export function definePlugin<O>(definition: PluginDefinition<O>): Factory<O, Gen
 }
 
 /** The one cast of the SDK: from here on the schema, not the compiler, vouches for the options. */
-function factory<O, U extends AnyUse>(kind: U['kind'], definition: { name: string }, more: object = {}): Factory<O, U> {
-  const use = (options: object = {}) => Object.freeze({ brand: BRAND, kind, name: definition.name, definition, options, ...more });
+function factory<O, U extends AnyUse>(kind: U['kind'], definition: { name: string }, more: (options: object) => object = () => ({})): Factory<O, U> {
+  const use = (options: object = {}) => Object.freeze({ brand: BRAND, kind, name: definition.name, definition, options, ...more(options) });
   return Object.assign(use, { definition }) as unknown as Factory<O, U>;
+}
+
+/** The same use with other options, for the core's loader: with defaults, or with strategies where a config has names. */
+export function withOptions<U extends AnyUse>(use: U, options: Readonly<Record<string, unknown>>): U {
+  const traits = use.kind === 'strategy' ? traitsOf(use.definition, options) : {};
+  return Object.freeze({ ...use, options, ...traits } as U);
 }
 
 /** Whether a value came from one of the factories, of this copy of the SDK or another. */

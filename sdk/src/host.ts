@@ -1,5 +1,7 @@
 /** What a plugin is given to live on. Time, chance, timers, state and sockets all come from here, so that it can be tested and reloaded. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { InnerStrategy } from './combine.ts';
+import type { StrategyProtocol, StrategyUse } from './define.ts';
 import type { Hooks } from './hooks.ts';
 import type { Counter, Gauge, Histogram, HistogramOptions, MetricOptions } from './metrics.ts';
 import type { Backend } from './model.ts';
@@ -83,6 +85,12 @@ export interface Host {
    * One per worker. A plugin with several such states names them by `key`.
    */
   perBackend<T>(init: (backend: Backend) => T, key?: string): (backend: Backend) => T;
+  /**
+   * Creates a strategy of the options inside this one; in a strategy's `create` only. What it keeps beside backends is its own, apart from another
+   * of the same name: it is found again after a reload by its place, the how many-eth it is.
+   * @throws SteelyardError ERR_PLUGIN_CREATE when its `create` fails, ERR_PLUGIN_DEFINITION when it is no strategy or this is no strategy's `create`.
+   */
+  strategy<P extends StrategyProtocol>(use: StrategyUse<P>): InnerStrategy<P>;
   /**
    * Metrics of the plugin's own; `steelyard_` is put before the name. The same name again gives the same metric.
    * A plugin that runs in the workers counts in each of them; what is shown is the sum over all, of gauges too.

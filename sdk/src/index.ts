@@ -10,6 +10,8 @@ export type { Host, Logger, ProbeRequest, ProbeResponse, ServeAddress, ServeHand
 export type {
   Counter, Gauge, Histogram, HistogramOptions, HistogramSample, Labels, MetricFamily, MetricOptions, MetricsSnapshot, NumberSample,
 } from './metrics.ts';
+export type { InnerStrategy, StrategyFactory } from './combine.ts';
+export { passOn, Pickers, PoolPart } from './combine.ts';
 export type { AnyOptionSchema, AnyOptionsSchema, OptionSchema, OptionsSchema, Resolved } from './options.ts';
 export { withDefaults } from './options.ts';
 export type {
@@ -17,7 +19,7 @@ export type {
   ExporterDefinition, ExporterUse, GeneralUse, HealthCheckDefinition, HealthCheckInstance, HealthCheckUse, OnFailure, PluginDefinition,
   StrategyDefinition, StrategyInstance, StrategyKind, StrategyProtocol, StrategyUse,
 } from './define.ts';
-export { BRAND, defineDiscovery, defineExporter, defineHealthCheck, definePlugin, defineStrategy, isUse } from './define.ts';
+export { BRAND, defineDiscovery, defineExporter, defineHealthCheck, definePlugin, defineStrategy, isUse, withOptions } from './define.ts';
 export type {
   Config, ConfigEnv, ConfigExport, Falsy, ForwardingHeaders, HttpListener, HttpPool, ListenerConfig, ListenerLimits, ListenerTimeouts, NamedUse, PluginList,
   PoolConfig, PoolTimeouts, RetryConfig, RouteConfig, RouteMatch, RouteRewrite, TcpListener, TcpPool,

@@ -51,7 +51,7 @@ export interface PoolView {
   readonly name: string;
   /** All members in the order of the config or the discovery. Not filtered: ask `isAvailable`. */
   readonly backends: readonly Backend[];
-  /** No health mark, not draining, below its limits, and not yet tried in this exchange. */
+  /** No health mark (or the pool is in a panic), not draining, below its limits, and not yet tried in this exchange. */
   isAvailable(backend: Backend): boolean;
 }
 

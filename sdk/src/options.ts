@@ -2,7 +2,7 @@
  * Option schemas: the interface comes first, the schema is held against it by the compiler.
  * The schema is JSON Schema (ajv checks it), plus the kinds `function` and `strategy`.
  */
-import type { AnyStrategyUse } from './define.ts';
+import type { AnyStrategyUse, StrategyKind, StrategyUse } from './define.ts';
 
 interface Described {
   /** For `steelyard plugins` and error reports; the interface's doc comment says more. */
@@ -18,7 +18,7 @@ interface NumberRange {
 type KindOf<T> = [T] extends [(...args: never[]) => unknown]
   ? { type: 'function' }
   : [T] extends [AnyStrategyUse]
-    ? { type: 'strategy' }
+    ? { type: 'strategy' } & StrategyKinds<T>
     : [T] extends [boolean]
       ? { type: 'boolean' }
       : [T] extends [number]
@@ -32,6 +32,9 @@ type KindOf<T> = [T] extends [(...args: never[]) => unknown]
                 ? { type: 'object'; values: OptionSchema<T[keyof T]> }
                 : { type: 'object'; properties: OptionsSchema<T> }
               : never;
+
+/** Where not every kind of strategy is allowed, the schema says which. */
+type StrategyKinds<T> = T extends StrategyUse<infer _P, infer K> ? ([StrategyKind] extends [K] ? { kinds?: never } : { kinds: readonly K[] }) : never;
 
 /** A union of several kinds, such as `string | string[]`. */
 type AnyOf = { anyOf: readonly AnyOptionSchema[] };
@@ -64,6 +67,8 @@ export interface AnyOptionSchema extends Described, NumberRange {
   maxItems?: number;
   properties?: Record<string, AnyOptionSchema>;
   values?: AnyOptionSchema;
+  /** Of a strategy: which are allowed. Default all. */
+  kinds?: readonly StrategyKind[];
   anyOf?: readonly AnyOptionSchema[];
 }
 export type AnyOptionsSchema = Record<string, AnyOptionSchema>;

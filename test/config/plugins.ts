@@ -1,5 +1,5 @@
 /** Plugins for the tests of the config: their options matter, what they do does not. */
-import { defineDiscovery, defineExporter, defineHealthCheck, definePlugin, defineStrategy, type AnyStrategyUse } from '@steelyard/sdk';
+import { defineDiscovery, defineExporter, defineHealthCheck, definePlugin, defineStrategy, type AnyStrategyUse, type StrategyProtocol, type StrategyUse } from '@steelyard/sdk';
 
 const idle = () => ({ update: () => {}, select: () => undefined });
 
@@ -13,6 +13,11 @@ export const wrap = defineStrategy<{ over: AnyStrategyUse; key?: string | string
     onMiss: { type: 'function', nullable: true, default: null },
   },
   create: idle,
+});
+export const loadOnly = defineStrategy<{ over: StrategyUse<StrategyProtocol, 'load'> }>({ name: 'load-only', options: { over: { type: 'strategy', kinds: ['load'] } }, create: idle });
+export const ring = defineStrategy<{}, 'any', 'hash'>({ name: 'ring', kind: 'hash', options: {}, create: idle });
+export const firstOf = defineStrategy<{ over: readonly AnyStrategyUse[] }, 'any', 'inner'>({
+  name: 'first-of', kind: 'inner', options: { over: { type: 'array', items: { type: 'strategy' }, minItems: 1 } }, create: idle,
 });
 export const check = defineHealthCheck<{ path?: string }>({ name: 'http-check', protocol: 'http', options: { path: { type: 'string', default: '/' } }, create: () => ({}) });
 export const list = defineDiscovery<{ port: number }>({ name: 'list', options: { port: { type: 'integer' } }, watch: () => {} });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { defineStrategy } from '@steelyard/sdk';
 import { resolveConfig } from '../../core/src/config/load.ts';
 import { config, faultsOf } from './faults-of.ts';
-import { byHeader, check, filter, list, metrics, p2c, untyped, wrap } from './plugins.ts';
+import { firstOf, loadOnly, ring, byHeader, check, filter, list, metrics, p2c, untyped, wrap } from './plugins.ts';
 
 const loop: unknown[] = [];
 loop.push(loop);
@@ -70,6 +70,9 @@ describe('a report', () => {
     ['an http check in a tcp pool', config({}, { protocol: 'tcp', backends: ['tcp://a:1'], health: check() }), ['pools.web.health is http-check, which is for http pools: this is a tcp pool']],
     ['25 checks', config({}, { health: Array.from({ length: 25 }, () => check()) }), ['pools.web.health has 25 health checks, a pool can have 24']],
     ['options of a nested strategy', config({}, { strategy: wrap({ over: p2c({ choices: 1 }), key: untyped([1]) }) }), ['pools.web.strategy.key[0] (wrap) is 1, must be a string', 'pools.web.strategy.over.choices (p2c) is 1, must be a whole number from 2 to 8']],
+    ['a strategy of a kind that the one around it does not take', config({}, { strategy: loadOnly({ over: untyped(ring()) }) }), ['pools.web.strategy.over (load-only) is ring, a strategy of kind hash, must be one of kind load']],
+    ['such a one deeper inside', config({}, { strategy: loadOnly({ over: untyped(firstOf({ over: [p2c(), ring()] })) }) }), ['pools.web.strategy.over (load-only) is first-of, a strategy of kind hash, must be one of kind load']],
+    ['what is no strategy among several', config({}, { strategy: firstOf({ over: [p2c(), untyped(7)] }) }), ['pools.web.strategy.over[1] (first-of) is 7, must be a strategy, such as one that a plugin gives']],
     ['an option of several kinds', config({}, { strategy: wrap({ over: p2c(), key: untyped(7) }) }), ['pools.web.strategy.key (wrap) is 7, must be a string that is not empty or a list with at least one entry, each a string']],
     ['an option that takes a function', config({}, { strategy: wrap({ over: p2c(), onMiss: untyped('x') }) }), ['pools.web.strategy.onMiss (wrap) is "x", must be a function, or null']],
     ['an option that takes a strategy', config({}, { strategy: wrap({ over: untyped(check()) }) }), ['pools.web.strategy.over (wrap) is an object, must be a strategy, such as one that a plugin gives']],

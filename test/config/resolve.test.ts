@@ -14,7 +14,7 @@ describe('a resolved config', () => {
       trustedProxies: [], forwarding: { xForwarded: true, forwarded: false, via: true }, halfClose: 'abort',
     }]);
     expect(pools).toEqual([{
-      name: 'web', protocol: 'http', strategy: undefined, health: [], unknown: 'unavailable', plugins: [], maxIdle: 256, maxResponseHeadBytes: 65_536,
+      name: 'web', protocol: 'http', strategy: undefined, health: [], unknown: 'unavailable', panicThreshold: 0, plugins: [], maxIdle: 256, maxResponseHeadBytes: 65_536,
       backends: [{ id: 'web/http://127.0.0.1:9001', url: 'http://127.0.0.1:9001', protocol: 'http', host: '127.0.0.1', port: 9001, address: '127.0.0.1:9001', weight: 1, maxInFlight: Infinity, labels: {}, zone: '', priority: 0, drain: false }],
       retry: { attempts: 3, replays: 1, budget: 0.2, budgetPerSecond: 10, retryBufferBytes: 16_384 },
       timeouts: { connectMs: 5_000, responseMs: 60_000, bodyMs: 60_000, idleMs: 4_000 },

@@ -1,5 +1,5 @@
 /** Health that moves traffic: active and passive checks, marks by source, and what a dead backend costs clients. */
-import { defineDiscovery, defineHealthCheck, type Config, type HttpPool } from '@steelyard/sdk';
+import { defineDiscovery, defineExporter, defineHealthCheck, type Config, type HttpPool, type MetricsSnapshot } from '@steelyard/sdk';
 import httpCheck from '@steelyard/plugins/http-check';
 import passiveCheck from '@steelyard/plugins/passive-check';
 import { describe, expect, it } from 'vitest';
@@ -73,6 +73,25 @@ describe('an active check', () => {
     expect(healthOf(running)).toEqual(['down', 'up']);
     for (let i = 0; i < 4; i++) await get(running.port);
     expect(sick.served).toBe(0);
+  });
+
+  it('is not believed below the panic threshold: all backends get traffic, until enough are up again', async () => {
+    const [sick, well] = [await patient('sick'), await patient('well')];
+    const recorder = new Recorder();
+    let snapshot!: () => Promise<MetricsSnapshot>;
+    const exporter = defineExporter<{}>({ name: 'look', options: {}, start: (_options, _host, take) => { snapshot = take; } });
+    const answersWell = httpCheck({ path: '/healthz', intervalMs: 15, jitter: 0, rise: 1, fall: 1, expectStatus: [404] });
+    const config = poolOf({ backends: [sick.url, well.url], panicThreshold: 0.5, health: answersWell }, recorder);
+    const running = await start({ ...config, plugins: [...config.plugins!, exporter()] });
+    const panics = async () => (await snapshot()).families.find(({ name }) => name === 'steelyard_pool_panic')!.samples.map((sample) => ('value' in sample ? sample.value : -1));
+    // To the check 404 is good, to clients everybody answers 200.
+    expect([healthOf(running), await panics()]).toEqual([['down', 'down'], [1]]);
+    for (let i = 0; i < 4; i++) expect(await get(running.port)).toBe(200);
+    expect([sick.served, well.served]).toEqual([2, 2]);
+    well.status = 404;
+    await recorder.until(() => recorder.changes.at(-1)?.to === 'up');
+    expect([healthOf(running), await panics()]).toEqual([['down', 'up'], [0]]);
+    for (let i = 0; i < 4; i++) expect(await get(running.port)).toBe(404);
   });
 
   it('that finds every backend down leaves a 503, with Retry-After', async () => {

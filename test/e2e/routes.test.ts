@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { proxyTo, start } from './support/balancer.ts';
 import { RawClient, sendRaw } from './support/client.ts';
 import { httpOrigin, namedOrigin, scriptedOrigin } from './support/origin.ts';
-import { plugin } from './support/recorder.ts';
+import { plugin, Recorder } from './support/recorder.ts';
 
 interface Asked {
   host?: string;
@@ -111,16 +111,53 @@ describe('a plugin on a route', () => {
     expect(await ask(port, target)).toBe('stop');
   });
 
-  it.each(['/administrator', '/x/admin', '/admin%2Fx', '/x?p=/admin/x', '/ADMIN/x'])('is not asked for %s, which is another resource', async (target) => {
+  it.each(['/administrator', '/x/admin', '/x?p=/admin/x', '/ADMIN/x', '/x%2Fy', '//x', '/x/;v=1/y', '/x\\y', '/admin%252Fx'])('is not asked for %s, which is another resource', async (target) => {
     const { port } = await start(await guarded());
     expect(await ask(port, target)).toBe('inside');
+  });
+});
+
+describe('a path that backends read in two ways', () => {
+  /** Some read it as one below /admin, others as one of the rest. */
+  const twofold = [
+    '/admin%2Fx', '/admin%2fx', '//admin/x', '/x/..%2Fadmin', '/x%2F..%2Fadmin', '/admin%5Cx', '/admin\\x', '/x/..\\admin/x', '/x/..%5c..%5cadmin', '/admin;v=1', '/admin;/x', '/;v=1/admin', '/x/..;/admin',
+    '/x/..;a=b/admin/x', '///admin', '/%2Fadmin', '/%2e%2e%2Fadmin', '/x//../..//admin', '/admin/..%2Fx', '/admin/..;/x', 'http://any.example//admin',
+  ];
+  it.each(twofold)('is refused when it would take another route: %s', async (target) => {
+    const seen: string[] = [];
+    const { url } = await scriptedOrigin(['HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'], (head) => seen.push(head));
+    const { port } = await start({ ...proxyTo(url), routes: [{ match: { path: '/admin/*' }, pool: 'web', name: 'admin' }, { pool: 'web' }] });
+    expect(await sendRaw(port, `GET ${target} HTTP/1.1\r\nHost: any.example\r\n\r\n`)).toMatch(/^HTTP\/1.1 400 Bad Request\r\n[^]*Connection: close\r\n/);
+    expect(seen).toEqual([]);
+  });
+
+  it.each(['/admin/a%2Fb', '/admin//x', '/admin/x;v=1', '/x%2Fy', '/x//y', '/x\\y'])('goes on as it came when all readings take one route: %s', async (target) => {
+    const { url } = await httpOrigin((request, response) => response.end(`<${request.url}>`));
+    const { port } = await start({ ...proxyTo(url), routes: [{ match: { path: '/admin/*' }, pool: 'web', name: 'admin' }, { pool: 'web' }] });
+    expect(await ask(port, target)).toBe(`<${target}>`);
+  });
+
+  it.each(twofold)('is nobody\'s business where no route looks at paths: %s', async (target) => {
+    const { url } = await namedOrigin('any');
+    const { port } = await start(proxyTo(url));
+    expect(await ask(port, target)).toBe('any');
+  });
+
+  it('is shown to no plugin of the route, and told as a refusal', async () => {
+    const recorder = new Recorder();
+    const shown: string[] = [];
+    const guard = plugin('guard', ({ hooks }) => hooks.onRequest.tap(({ request }) => void shown.push(request.path)));
+    const { port } = await start({ ...proxyTo('http://127.0.0.1:9'), routes: [{ match: { path: '/admin/*' }, pool: 'web', plugins: [guard] }, { pool: 'web', name: 'rest' }], plugins: [recorder.plugin()] });
+    await sendRaw(port, 'POST /admin%2Fx HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello');
+    await recorder.responses(1);
+    expect([shown, recorder.results.map(({ route, result }) => [route, result.status, result.code, result.attempts])]).toEqual([[], [[undefined, 400, 'ERR_REQUEST_MALFORMED', 0]]]);
   });
 });
 
 describe('a path with dot segments', () => {
   it.each([
     ['/admin/../x?q=/../y', '/x?q=/../y'], ['/x/%2e%2E/y', '/y'], ['/x/./y', '/x/y'],
-    ['/x/..y/.z', '/x/..y/.z'], ['/x%2f..%2fy', '/x%2f..%2fy'], ['/%61/x', '/%61/x'],
+    ['/x/..y/.z', '/x/..y/.z'], ['/x%2f..%2fy', '/x%2f..%2fy'], ['/%61/x', '/%61/x'], ['/x/.;/../y', '/x/y'],
   ])('goes on without them, as it was matched: %s', async (target, expected) => {
     const { url } = await httpOrigin((request, response) => response.end(`<${request.url}>`));
     const { port } = await start({ ...proxyTo(url), routes: [{ match: { path: '/admin/*' }, pool: 'web' }, { pool: 'web' }] });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Http1RequestHead, endsHead, parseRequestHead } from '../../core/src/http1/request-head.ts';
-import { LIMITS, accepted, get, latin1, lines, parseRequest, wireOf } from './helpers.ts';
+import { LIMITS, accepted, get, latin1, lines, parseRequest, verdict, wireOf } from './helpers.ts';
 
 describe('what a request head shows', () => {
   it('shows method, target, path, query, host and version', () => {
@@ -104,6 +104,22 @@ describe('Expect', () => {
     const head = accepted(lines('GET / HTTP/1.0', 'Host: a', 'Expect: 100-continue'));
     expect(head.expectContinue).toBe(false);
     expect(wireOf(head)).toBe(lines('GET / HTTP/1.1', 'Host: a'));
+  });
+});
+
+describe('a fault shows before the head is complete', () => {
+  it.each([
+    ['CONNECT ', 'ERR_REQUEST_METHOD'],
+    ['GE\0', 'ERR_REQUEST_MALFORMED'],
+    ['GET /\x01', 'ERR_REQUEST_MALFORMED'],
+    ['GET / HTTQ', 'ERR_REQUEST_MALFORMED'],
+    ['GET / HTTP/1.1\n', 'ERR_REQUEST_MALFORMED'],
+    ['GET / HTTP/1.1\r\nHost: a\r\nX ', 'ERR_REQUEST_MALFORMED'],
+    ['GET / HTTP/1.1\r\nContent-Length: x\r\n', 'ERR_REQUEST_MALFORMED'],
+    ['GET / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n', 'ERR_REQUEST_TRANSFER_CODING'],
+    ['GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n', 'ERR_REQUEST_MALFORMED'],
+  ])('%j', (text, expected) => {
+    expect(verdict(parseRequest(text))).toBe(expected);
   });
 });
 

@@ -35,7 +35,7 @@ function withImports(code: string): string {
     }
   }
   const isNeeded = (name: string): boolean =>
-    name !== '' && new RegExp(`(?<![.\\w])${name}\\b(?!:)`).test(code) && !new RegExp(`(import[^;]*|const|let|function|class) ${name}\\b`).test(code);
+    name !== '' && new RegExp(`(?<!(?<!\\.\\.)\\.|\\w)${name}\\b(?!:)`).test(code) && !new RegExp(`(import[^;]*|const|let|function|class) ${name}\\b`).test(code);
   return `${imports.flatMap(({ name, line }) => (isNeeded(name) ? [line] : [])).join('')}${code}\nexport {};\n`;
 }
 

@@ -125,6 +125,51 @@ describe('RouteTable', () => {
   });
 });
 
+describe('isAmbiguous', () => {
+  const isAmbiguous = (routes: Partial<ResolvedRoute>[], request: RequestHead): boolean => {
+    const table = new RouteTable(routes.map(route));
+    return table.isAmbiguous(request, table.match(request));
+  };
+
+  it.each([
+    // A pattern that holds such characters means them.
+    ['/a%2Fb', '/a%2fb', false], ['/map;v=1', '/map;v=1', false], ['/a//b', '/a//b', false], ['/a\\b', '/a\\b', false], ['/a%2Fb/*', '/a%2Fb/x', false],
+    ['/a%2Fb/*', '/a%2Fb/..%2F..%2Fx', true], ['/a%2F..', '/a%2F..', true], ['/:x/b', '/a%2Fb', true], ['/:x', '/a%2Fb', true], ['/a/:x', '/a/b%2Fc', true], ['/a/:x', '/a/b;v=1', false], ['/a/:x', '/a/;v', true],
+    ['/a', '/a;v=1', true], ['/a', '/a//', false], ['/a', '//a', true], ['/b', '//a', false], ['/', '//', true], ['/*', '//', false],
+  ])('where the pattern is %s, of %s: %s', (pattern, path, expected) => {
+    expect(isAmbiguous([{ paths: [pattern] }], head(path))).toBe(expected);
+  });
+
+  it('holds a RegExp against both readings', () => {
+    expect(isAmbiguous([{ paths: [/^\/a\//g] }, {}], head('/a%2Fb'))).toBe(true);
+    expect(isAmbiguous([{ paths: [/^\/a\//g] }, {}], head('/a/b%2Fc'))).toBe(false);
+    expect(isAmbiguous([{ paths: [/^\/a/y] }, {}], head('/a%2Fb'))).toBe(false);
+  });
+
+  it('knows the other matchers: a route that does not fit the request for them is none to get past', () => {
+    expect(isAmbiguous([{ paths: ['/a/*'], methods: ['POST'] }, {}], head('/a%2Fb'))).toBe(false);
+    expect(isAmbiguous([{ paths: ['/a/*'], methods: ['POST'] }, {}], head('/a%2Fb', { method: 'POST' }))).toBe(true);
+    expect(isAmbiguous([{ paths: ['/a/*'], hosts: ['b.org'] }, {}], head('/a%2Fb'))).toBe(false);
+    expect(isAmbiguous([{ paths: ['/a/*'], headers: [['x', true]] }, {}], head('/a%2Fb'))).toBe(false);
+    expect(isAmbiguous([{}, { paths: ['/a/*'] }], head('/a%2Fb'))).toBe(false);
+  });
+
+  it('is so whenever any reader of the usual kinds would find another route', () => {
+    const steps = [
+      (path: string): string => path.replace(/%2f/gi, '/'), (path: string): string => path.replace(/%5c|\\/gi, '/'), (path: string): string => path.replace(/;[^/]*/g, ''), (path: string): string => path.replace(/\/+/g, '/'),
+    ];
+    const reader = fc.shuffledSubarray(steps.slice(0, 3)).chain((some) => fc.constantFrom(some, [...some, steps[3]!]));
+    const routes = [{ paths: ['/a/*'] }, { paths: ['/b'] }, {}];
+    const path = fc.array(fc.constantFrom('/', 'a', 'b', '..', '.', '%2F', '%2f', '%5C', '\\', ';', 'x'), { maxLength: 8 }).map((parts) => `/${parts.join('')}`);
+    fc.assert(fc.property(path, reader, (path, how) => {
+      if (isAmbiguous(routes, head(path))) return;
+      // What is sent has no dot segments; the reader resolves those that it uncovers.
+      const read = normalisePath(how.reduce((read, step) => step(read), normalisePath(path)));
+      expect([read, indexOf(routes, head(read))]).toEqual([read, indexOf(routes, head(path))]);
+    }), { numRuns: 5_000 });
+  });
+});
+
 describe('rewriteTarget', () => {
   const rewritten = (target: string, how: Parameters<typeof rewrite>[0], paths: string[] = []): string | undefined => {
     const request = head(target);

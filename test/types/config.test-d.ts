@@ -1,12 +1,15 @@
 /** What a config and a plugin may say, held by the compiler: `tsc` fails when a line marked below compiles, and when another does not. */
-import { defineConfig, defineHealthCheck, definePlugin, defineStrategy, type AnyStrategyUse, type StrategyUse } from '@steelyard/sdk';
+import { defineConfig, defineHealthCheck, definePlugin, defineStrategy, type AnyStrategyUse, type StrategyProtocol, type StrategyUse } from '@steelyard/sdk';
 
 const idle = () => ({ update: () => {}, select: () => undefined });
 const p2c = defineStrategy<{ choices?: number }>({ name: 'p2c', options: { choices: { type: 'integer', minimum: 2, maximum: 8, default: 2 } }, create: idle });
 const byHeader = defineStrategy<{ header: string }, 'http'>({ name: 'by-header', protocol: 'http', options: { header: { type: 'string' } }, create: idle });
 const ring = defineStrategy<{}, 'any', 'hash'>({ name: 'ring', kind: 'hash', options: {}, create: idle });
-const slowStart = defineStrategy<{ over: StrategyUse<'any', 'load'> }>({ name: 'slow-start', options: { over: { type: 'strategy' } }, create: idle });
-const sticky = defineStrategy<{ over: AnyStrategyUse }>({ name: 'sticky', options: { over: { type: 'strategy' } }, create: idle });
+const slowStart = defineStrategy<{ over: StrategyUse<StrategyProtocol, 'load'> }>({ name: 'slow-start', options: { over: { type: 'strategy', kinds: ['load'] } }, create: idle });
+const sticky = defineStrategy<{ over: AnyStrategyUse }, 'http', 'inner'>({ name: 'sticky', protocol: 'http', kind: 'inner', options: { over: { type: 'strategy' } }, create: idle });
+const fallback = defineStrategy<{ over: readonly AnyStrategyUse[]; after?: number }, 'any', 'inner'>({
+  name: 'fallback', kind: 'inner', options: { over: { type: 'array', items: { type: 'strategy' } }, after: { type: 'integer', default: 1 } }, create: idle,
+});
 const check = defineHealthCheck<{ path?: string }>({ name: 'check', options: { path: { type: 'string', default: '/' } }, create: () => ({}) });
 const filter = definePlugin<{ mode?: 'fast' | 'slow'; onMiss?: ((key: string) => void) | null }>({
   name: 'filter',
@@ -31,6 +34,11 @@ void defineConfig({
 void defineConfig(async ({ command, env }) => ({ listeners: [{ port: Number(env.PORT) }], pools: { [command]: { backends: [] } } }));
 void defineConfig(Promise.resolve({ listeners: [{ port: 1 }], pools: {} }));
 slowStart({ over: p2c({ choices: 3 }) });
+// A combinator is what it wraps.
+void (fallback({ over: [p2c(), ring()] }) satisfies StrategyUse<'any', 'hash' | 'load'>);
+void (slowStart({ over: fallback({ over: [p2c(), p2c()] }) }) satisfies StrategyUse<'any', 'load'>);
+void (slowStart({ over: sticky({ over: p2c() }) }) satisfies StrategyUse<'http', 'load'>);
+void defineConfig({ listeners: [{ port: 1, protocol: 'tcp', pool: 'db' }], pools: { db: { protocol: 'tcp', backends: [], strategy: fallback({ over: [p2c(), ring()] }) } } });
 
 const listeners = [{ port: 1, name: 'public' }] as const;
 const pools = { web: { backends: [] }, db: { protocol: 'tcp', backends: [] } } as const;
@@ -105,3 +113,15 @@ definePlugin<{ a: 'x' | 'y' }>({ name: 'x', options: { a: { type: 'string', enum
 defineStrategy<{}>({ name: 'x', options: {}, create: () => ({ update: () => {}, select: () => 5 }) });
 // @ts-expect-error a strategy for any protocol cannot read the request without asking
 defineStrategy<{}>({ name: 'x', options: {}, create: () => ({ update: () => {}, select: (exchange) => (exchange.request.method === 'GET' ? undefined : undefined) }) });
+
+// Combinations that make no sense.
+// @ts-expect-error slow start over a hash
+slowStart({ over: ring() });
+// @ts-expect-error nor where one is inside
+slowStart({ over: sticky({ over: fallback({ over: [p2c(), ring()] }) }) });
+// @ts-expect-error a tcp pool has no requests for the inner strategy to read
+void defineConfig({ listeners, pools: { web: { backends: [] }, db: { protocol: 'tcp', backends: [], strategy: fallback({ over: [byHeader({ header: 'x' })] }) } } });
+// @ts-expect-error no such option, around a strategy too
+fallback({ over: [p2c()], afer: 3 });
+// @ts-expect-error the schema says which kinds are allowed
+defineStrategy<{ over: StrategyUse<'any', 'load'> }>({ name: 'bare', options: { over: { type: 'strategy' } }, create: idle });

@@ -15,7 +15,7 @@ export function backendOf(board: Scoreboard, name: string, more: Partial<Resolve
 
 export function poolOf(board: Scoreboard, members: readonly BackendState[], more: Partial<ResolvedPool> = {}, hasActiveCheck = false): Pool {
   const config: ResolvedPool = {
-    name: 'web', protocol: 'http', backends: [], strategy: undefined, health: [], unknown: 'unavailable',
+    name: 'web', protocol: 'http', backends: [], strategy: undefined, health: [], unknown: 'unavailable', panicThreshold: 0,
     retry: { attempts: 3, replays: 1, budget: 0.2, budgetPerSecond: 10, retryBufferBytes: 16_384 },
     timeouts: { connectMs: 1, responseMs: 1, bodyMs: 1, idleMs: 1 }, maxIdle: 2, maxResponseHeadBytes: 65_536, plugins: [], ...more,
   };

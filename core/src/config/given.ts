@@ -14,7 +14,7 @@ interface Plugged {
   readonly plugins?: readonly unknown[];
 }
 export type GivenListener = Partly<Omit<HttpListener, 'plugins' | 'protocol'>> & Plugged & { readonly protocol?: Protocol };
-export type GivenPool = Partly<Pick<HttpPool, 'unknown' | 'retry' | 'timeouts' | 'maxIdle' | 'maxResponseHeadBytes'>> &
+export type GivenPool = Partly<Pick<HttpPool, 'unknown' | 'panicThreshold' | 'retry' | 'timeouts' | 'maxIdle' | 'maxResponseHeadBytes'>> &
   Plugged & { readonly protocol?: Protocol; readonly backends?: unknown; readonly health?: unknown; readonly strategy?: unknown };
 export type GivenRoute = Partly<Omit<RouteConfig, 'plugins'>> & Plugged;
 export type GivenConfig = Partly<Pick<Config, 'drainLimitMs' | 'setupLimitMs' | 'workers' | 'stallLimitMs' | 'log'>> &

@@ -1,6 +1,6 @@
 /** The options of a plugin against the schema that it was defined with. */
 import type { ValidateFunction } from 'ajv';
-import { describeError, isUse, withDefaults, type AnyOptionSchema, type AnyOptionsSchema, type AnyUse } from '@steelyard/sdk';
+import { describeError, isUse, withDefaults, withOptions, type AnyOptionSchema, type AnyOptionsSchema, type AnyUse } from '@steelyard/sdk';
 import { Faults, joinPath, listWords, showValue } from './faults.ts';
 import { nearest } from './nearest.ts';
 import { addShapeFaults, ajv, choice, describeShape, type Shape } from './shape.ts';
@@ -29,7 +29,7 @@ export function checkOptions<U extends AnyUse>(use: U, path: string, faults: Fau
   const checked = checkNested(given, path, faults) as Record<string, unknown>;
   if (faults.list.length > before) return use;
   const options = checkNested(withDefaults(use.definition.options, checked), path, faults) as Record<string, unknown>;
-  return Object.freeze({ ...use, options: deepFreeze(options) }) as unknown as U;
+  return withOptions(use, deepFreeze(options));
 }
 
 /** Strategies among the options, wherever they stand. */
@@ -82,7 +82,7 @@ function definitionFaults(use: AnyUse): string[] {
 
 const COMMON = ['type', 'description', 'nullable', 'default', 'anyOf'];
 const WORDS: Record<NonNullable<AnyOptionSchema['type']>, readonly string[]> = {
-  function: [], strategy: [], boolean: [], integer: ['enum', 'minimum', 'maximum', 'exclusiveMinimum'], number: ['enum', 'minimum', 'maximum', 'exclusiveMinimum'],
+  function: [], strategy: ['kinds'], boolean: [], integer: ['enum', 'minimum', 'maximum', 'exclusiveMinimum'], number: ['enum', 'minimum', 'maximum', 'exclusiveMinimum'],
   string: ['enum', 'minLength', 'maxLength', 'pattern'], array: ['items', 'minItems', 'maxItems'], object: ['properties', 'values'],
 };
 
@@ -152,12 +152,13 @@ export function toShape(option: AnyOptionSchema): Shape {
 }
 
 function plainShape(option: AnyOptionSchema): Shape {
-  const { type, anyOf, items, properties, values, nullable: _nullable, default: _default, description: _description, ...limits } = option;
+  const { type, anyOf, items, properties, values, kinds, nullable: _nullable, default: _default, description: _description, ...limits } = option;
   if (anyOf !== undefined) return unionShape(anyOf.map(toShape));
   switch (type) {
     case 'function':
-    case 'strategy':
       return { isA: type };
+    case 'strategy':
+      return kinds === undefined ? { isA: type } : { allOf: [{ isA: type }, { strategyKinds: kinds }] };
     case 'array':
       return { ...limits, type, ...(items === undefined ? {} : { items: toShape(items) }) };
     case 'object':

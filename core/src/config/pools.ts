@@ -8,6 +8,8 @@ import { resolveDiscovery, resolveHealth, resolvePlugins, resolveStrategy, type 
 const RETRY = { attempts: 3, replays: 1, budget: 0.2, budgetPerSecond: 10, retryBufferBytes: 16_384 };
 const TIMEOUTS = { connectMs: 5_000, responseMs: 60_000, bodyMs: 60_000, idleMs: 4_000 };
 const MAX_IDLE = 256;
+/** Never: whoever routes to backends that are known to be down should have said so. */
+const PANIC_THRESHOLD = 0;
 const MAX_RESPONSE_HEAD_BYTES = 65_536;
 
 export async function resolvePools(given: Readonly<Record<string, GivenPool | undefined>>, path: string, context: UseContext): Promise<ResolvedPool[]> {
@@ -34,6 +36,7 @@ async function resolvePool(name: string, pool: GivenPool, at: string, context: U
     health: await resolveHealth(pool.health, joinPath(at, 'health'), protocol, context),
     // Whether a check is active shows only when it is created; without an active one the core takes no notice of this.
     unknown: pool.unknown ?? 'unavailable',
+    panicThreshold: pool.panicThreshold ?? PANIC_THRESHOLD,
     retry: { ...retry, replays: Math.min(retry.replays, retry.attempts - 1) },
     timeouts: { ...TIMEOUTS, ...pool.timeouts },
     maxIdle: pool.maxIdle ?? MAX_IDLE,

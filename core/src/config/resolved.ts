@@ -78,6 +78,8 @@ export interface ResolvedPool {
   readonly strategy: StrategyUse | undefined;
   readonly health: readonly HealthCheckUse[];
   readonly unknown: 'available' | 'unavailable';
+  /** 0 = never. */
+  readonly panicThreshold: number;
   readonly retry: {
     readonly attempts: number;
     readonly replays: number;

@@ -73,6 +73,7 @@ const pool = closed(
     health: anything,
     strategy: anything,
     unknown: { enum: ['available', 'unavailable'] },
+    panicThreshold: { type: 'number', minimum: 0, maximum: 1 },
     retry: closed({
       attempts: integer(1, 10),
       replays: integer(0, 9),

@@ -5,7 +5,7 @@ import { isUse } from '@steelyard/sdk';
 import { joinPath, listWords, showValue, type Faults } from './faults.ts';
 import { nearest } from './nearest.ts';
 
-/** JSON Schema as far as it is used here, with three words of our own. */
+/** JSON Schema as far as it is used here, with words of our own. */
 export interface Shape {
   type?: string | readonly string[];
   properties?: Readonly<Record<string, Shape>>;
@@ -29,6 +29,8 @@ export interface Shape {
   else?: Shape | boolean;
   /** A value that JSON does not have. */
   isA?: 'function' | 'strategy' | 'RegExp';
+  /** What is a strategy is of one of these kinds. */
+  strategyKinds?: readonly string[];
   /** What is allowed, in words; without it they are made from the schema. */
   says?: string;
   /** What to do about keys that are often meant: `tls` in a listener. */
@@ -62,6 +64,12 @@ ajv.addKeyword({
         return false;
     }
   },
+});
+ajv.addKeyword({
+  keyword: 'strategyKinds',
+  schemaType: 'array',
+  // Whether it is a strategy at all is told by `isA`.
+  validate: (kinds: readonly string[], value: unknown): boolean => !isUse(value) || value.kind !== 'strategy' || kinds.includes(value.strategyKind),
 });
 
 /** Adds what ajv found as faults below `base`. */
@@ -109,6 +117,9 @@ function unknownKey(key: string, schema: Shape): [problem: string, hint: string]
 }
 
 function wrongValue(given: unknown, schema: Shape): [problem: string, hint: string] {
+  if (schema.strategyKinds !== undefined && isUse(given) && given.kind === 'strategy') {
+    return [`is ${given.name}, a strategy of kind ${given.strategyKind}, must be one of kind ${listWords([...schema.strategyKinds], 'or')}`, ''];
+  }
   const problem = `is ${showValue(given)}, must be ${describeShape(schema)}`;
   if (typeof given === 'string' && Object.hasOwn(schema.valueHints ?? {}, given)) return [problem, schema.valueHints![given]!];
   const meant = typeof given === 'string' ? nearest(given, (schema.enum ?? []).filter((value) => typeof value === 'string')) : undefined;

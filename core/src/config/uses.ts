@@ -1,5 +1,5 @@
 /** The places in a config where plugins stand: what stands there, whether it belongs there, and whether its options are right. */
-import { isUse, type AnyUse, type DiscoveryUse, type HealthCheckUse, type Protocol, type StrategyUse } from '@steelyard/sdk';
+import { isUse, withOptions, type AnyOptionSchema, type AnyUse, type DiscoveryUse, type HealthCheckUse, type Protocol, type StrategyUse } from '@steelyard/sdk';
 import { joinPath, showValue, type Faults } from './faults.ts';
 import { isFactory, isNamedUse, useByName, type PluginSource } from './named.ts';
 import { checkOptions, nestedUses } from './options.ts';
@@ -25,7 +25,7 @@ export async function resolveStrategy(value: unknown, path: string, protocol: Pr
   if (value === undefined) return undefined;
   const use = (await resolveUse(value, path, ['strategy'], 'a strategy', context)) as StrategyUse | undefined;
   if (use === undefined || protocol === 'http') return use;
-  const reader = [use, ...nestedUses(use)].find((each) => each.kind === 'strategy' && each.protocol === 'http');
+  const reader = [use, ...nestedUses(use)].find((each) => each.kind === 'strategy' && each.definition.protocol === 'http');
   if (reader !== undefined) context.faults.add(path, `is ${reader.name}, which reads HTTP requests: a tcp pool has none`, 'take a strategy of protocol "any", or make it an http pool');
   return use;
 }
@@ -95,13 +95,26 @@ async function withNamedStrategies(use: AnyUse, path: string, context: UseContex
   const schemas = typeof use.definition?.options === 'object' ? (use.definition.options ?? {}) : {};
   let options = use.options;
   for (const [name, schema] of Object.entries(schemas)) {
-    const value = Object.hasOwn(options, name) ? options[name] : undefined;
-    const takesStrategy = schema?.type === 'strategy' || schema?.anyOf?.some((branch) => branch?.type === 'strategy') === true;
-    if (!takesStrategy || typeof value !== 'object' || value === null || !isPlain(value) || !isNamedUse(value)) continue;
-    const inner = await resolveUse(value, joinPath(path, name), ['strategy'], 'a strategy', context);
-    if (inner !== undefined) options = { ...options, [name]: inner };
+    if (!Object.hasOwn(options, name) || !takesStrategies(schema)) continue;
+    const value = options[name];
+    const at = joinPath(path, name);
+    const whole = Array.isArray(value)
+      ? await Promise.all(value.map((item: unknown, index) => namedStrategy(item, joinPath(at, index), context)))
+      : await namedStrategy(value, at, context);
+    if (whole !== value) options = { ...options, [name]: whole };
   }
-  return options === use.options ? use : { ...use, options };
+  return options === use.options ? use : withOptions(use, options);
+}
+
+function takesStrategies(schema: AnyOptionSchema | undefined): boolean {
+  if (schema === undefined || schema === null) return false;
+  return schema.type === 'strategy' || takesStrategies(schema.items) || schema.anyOf?.some(takesStrategies) === true;
+}
+
+/** The strategy that a name stands for; anything else as it is, for the schema to judge. */
+async function namedStrategy(value: unknown, path: string, context: UseContext): Promise<unknown> {
+  if (typeof value !== 'object' || value === null || !isPlain(value) || !isNamedUse(value)) return value;
+  return (await resolveUse(value, path, ['strategy'], 'a strategy', context)) ?? value;
 }
 
 function isNamespace(value: unknown): boolean {

@@ -13,6 +13,7 @@ import { TapRegistry, type HookSet } from '../hooks.ts';
 import { healthHooks } from '../lane.ts';
 import { PluginSet, type HostServices } from '../plugins.ts';
 import type { BackendState } from '../upstream/backend.ts';
+import { isPanicking } from '../upstream/panic.ts';
 import type { BackendRegistry } from '../upstream/registry.ts';
 import type { MemberOrder, PoolOrder } from './order.ts';
 
@@ -29,6 +30,7 @@ interface ControlledPool {
   /** Settings of the members, applied at the switch; a later list of a discovery replaces it. */
   specs: readonly ResolvedBackend[];
   claimed: Map<string, BackendState>;
+  isPanicking: boolean;
 }
 
 /** Whether a plugin is set up once, in the main thread. */
@@ -92,7 +94,7 @@ export class ControlGeneration {
 
   async #buildPool(config: ResolvedPool): Promise<void> {
     const { active, passive, places } = poolChecks(config, (use) => this.#plugins.createHealthCheck(use, config.name).instance);
-    const pool: ControlledPool = { config, checks: { active, passive }, places, specs: [], claimed: new Map() };
+    const pool: ControlledPool = { config, checks: { active, passive }, places, specs: [], claimed: new Map(), isPanicking: false };
     this.#pools.set(config.name, pool);
     if (isUse(config.backends)) await this.#plugins.startDiscovery(config.backends, config.name, (list) => this.#discovered(pool, list));
     else this.#claim(pool, config.backends);
@@ -121,7 +123,7 @@ export class ControlGeneration {
     const left = [...pool.claimed.values()].filter((backend) => claimed.get(backend.id) !== backend);
     pool.specs = specs;
     pool.claimed = claimed;
-    if (this.#isLive) configure(pool);
+    if (this.#isLive) this.#configure(pool);
     // Before the release: what left must not be watched when its row becomes another's.
     this.#onMembership(this, pool.config.name);
     for (const backend of left) this.#services.backends.release(backend);
@@ -149,15 +151,39 @@ export class ControlGeneration {
   takeOver(previous: ControlGeneration | undefined): void {
     this.#isLive = true;
     if (previous) previous.#isSuperseded = true;
-    for (const pool of this.#pools.values()) configure(pool);
+    for (const pool of this.#pools.values()) this.#configure(pool);
     this.#plugins.commit();
   }
 
   /** Whether it is about a backend of this generation; then its plugins were told. */
   healthChanged(change: HealthChange): boolean {
-    if (this.#pools.get(change.backend.pool)?.claimed.get(change.backend.id) !== change.backend) return false;
+    const pool = this.#pools.get(change.backend.pool);
+    if (pool?.claimed.get(change.backend.id) !== change.backend) return false;
+    this.#watchPanic(pool);
     this.#healthHooks.get(change.backend.pool)?.onHealthChange?.call(change);
     return true;
+  }
+
+  #configure(pool: ControlledPool): void {
+    for (const spec of pool.specs) pool.claimed.get(spec.id)!.configure(spec);
+    this.#watchPanic(pool);
+  }
+
+  /** The data planes see the same for themselves (`Pool`); here it is told, once for all of them. */
+  #watchPanic(pool: ControlledPool): void {
+    const { config, checks } = pool;
+    const members = pool.specs.map(({ id }) => pool.claimed.get(id)!);
+    const is = isPanicking(members, config.panicThreshold, config.unknown === 'available' || checks.active.length === 0);
+    if (is === pool.isPanicking) return;
+    pool.isPanicking = is;
+    const facts = { pool: config.name, up: members.filter(({ health }) => health === 'up').length, members: members.length, panicThreshold: config.panicThreshold };
+    if (is) this.#services.log.warn(facts, `pool ${config.name} is in a panic: too few of its backends are healthy, so all of them get traffic`);
+    else this.#services.log.info(facts, `pool ${config.name} is out of its panic: health counts again`);
+  }
+
+  /** For metrics. */
+  panics(): { pool: string; isPanicking: boolean }[] {
+    return [...this.#pools.values()].map(({ config, isPanicking: is }) => ({ pool: config.name, isPanicking: is }));
   }
 
   get pluginNames(): string[] {
@@ -201,6 +227,3 @@ export class ControlGeneration {
   }
 }
 
-function configure({ specs, claimed }: ControlledPool): void {
-  for (const spec of specs) claimed.get(spec.id)!.configure(spec);
-}

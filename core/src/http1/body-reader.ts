@@ -17,14 +17,17 @@ export class BodyReader {
   readonly chunks = new ChunkedDecoder();
   #remaining = 0;
 
-  /** @param length in bytes, for framing `length`. */
-  begin(framing: BodyFraming, length: number): void {
+  /**
+   * @param length in bytes, for framing `length`
+   * @param keepsTrailers false: they are read and left out
+   */
+  begin(framing: BodyFraming, length: number, keepsTrailers = true): void {
     this.framing = framing;
     this.#remaining = length;
     this.received = 0;
     this.isBroken = false;
     this.isComplete = framing === 'none' || (framing === 'length' && length === 0);
-    if (framing === 'chunked') this.chunks.reset();
+    if (framing === 'chunked') this.chunks.reset(keepsTrailers);
   }
 
   /** The most bytes that `reframe` writes for `size` bytes of input. */

@@ -1,6 +1,7 @@
 /** The chunked transfer coding (RFC 9112 §7.1), read strictly. Chunk extensions are dropped: nobody between may rely on them (§7.1.1). */
+import { EXTENSION_END, EXTENSION_FAULT, EXTENSION_MARK, nextExtensionState } from './chunk-extension.ts';
 import { endsHead } from './field-table.ts';
-import { CR, HEX, LF, VALUE, ZERO } from './grammar.ts';
+import { CR, HEX, LF, ZERO } from './grammar.ts';
 import { MAX_TRAILER_BYTES, parseTrailers, passableTrailers, trailerFault } from './trailers.ts';
 import { writeCrlf } from './write-bytes.ts';
 
@@ -52,14 +53,17 @@ export class ChunkedDecoder {
   #left = 0;
   #lineBytes = 0;
   #excessBytes = 0;
+  #extension = EXTENSION_MARK;
   /** The trailer section as it comes in; made only when there is one. */
   #section: Buffer = NOTHING;
   #sectionBytes = 0;
   /** At this many bytes an incomplete section is looked at again. */
   #lookAt = 0;
   #trailers: Buffer = NOTHING;
+  #keepsTrailers = true;
 
-  reset(): void {
+  reset(keepsTrailers = true): void {
+    this.#keepsTrailers = keepsTrailers;
     this.faultDetail = '';
     this.#state = SIZE;
     this.#left = 0;
@@ -140,32 +144,34 @@ export class ChunkedDecoder {
         detail = `a chunk line over ${MAX_LINE_BYTES} bytes`;
         break;
       }
-      if (this.#state !== EXTENSION) {
-        const digit = HEX[byte]!;
-        if (digit !== 0xff) {
-          this.#left = this.#left * 16 + digit;
-          this.#state = SIZE_REST;
-          if (this.#left <= Number.MAX_SAFE_INTEGER) continue;
-          detail = 'a chunk of 2^53 bytes or more';
+      if (this.#state === EXTENSION) {
+        this.#extension = nextExtensionState(this.#extension, byte);
+        if (this.#extension === EXTENSION_FAULT) {
+          detail = 'a chunk extension that is no name, or name and value';
           break;
         }
-        if (this.#state === SIZE || (byte !== CR && byte !== SEMICOLON)) {
-          detail = 'a chunk size that is no hexadecimal number';
-          break;
-        }
-        if (byte === SEMICOLON) {
-          this.#state = EXTENSION;
-          continue;
-        }
+        if (this.#extension !== EXTENSION_END) continue;
+        this.#state = LINE_LF;
+        break;
+      }
+      const digit = HEX[byte]!;
+      if (digit !== 0xff) {
+        this.#left = this.#left * 16 + digit;
+        this.#state = SIZE_REST;
+        if (this.#left <= Number.MAX_SAFE_INTEGER) continue;
+        detail = 'a chunk of 2^53 bytes or more';
+        break;
+      }
+      if (this.#state === SIZE || (byte !== CR && byte !== SEMICOLON)) {
+        detail = 'a chunk size that is no hexadecimal number';
+        break;
       }
       if (byte === CR) {
         this.#state = LINE_LF;
         break;
       }
-      if (VALUE[byte] === 0) {
-        detail = 'a control character in a chunk extension';
-        break;
-      }
+      this.#state = EXTENSION;
+      this.#extension = EXTENSION_MARK;
     }
     this.at = at;
     if (detail !== '') this.#fail(detail);
@@ -211,7 +217,7 @@ export class ChunkedDecoder {
     if (sectionEnd === 0) return isFull ? this.#fail(`a trailer section over ${MAX_TRAILER_BYTES} bytes`) : CHUNK_NEED_MORE;
     // What came behind the section is the next message's.
     this.at -= this.#sectionBytes - sectionEnd;
-    this.#trailers = passableTrailers(this.#section);
+    if (this.#keepsTrailers) this.#trailers = passableTrailers(this.#section);
     this.#section = NOTHING;
     this.#state = END;
     return CHUNK_END;

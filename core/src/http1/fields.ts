@@ -28,6 +28,8 @@ export abstract class MessageHead implements HeadFields {
   keepAlive = false;
   /** Why the parser returned -1; '' = it did not. */
   fault: ErrorCode | '' = '';
+  /** Fields that Connection names, beside those that never go on. Trailers may be among them. */
+  namedFields = 0;
   /** One sentence for the log. */
   faultDetail = '';
 
@@ -45,7 +47,6 @@ export abstract class MessageHead implements HeadFields {
   #seesUpgrade = false;
   #saysClose = false;
   #saysKeepAlive = false;
-  #options = 0;
   readonly #lookUps = new LookUps();
 
   // ---- look-ups ----
@@ -147,7 +148,7 @@ export abstract class MessageHead implements HeadFields {
     this.#seesUpgrade = false;
     this.#saysClose = false;
     this.#saysKeepAlive = false;
-    this.#options = 0;
+    this.namedFields = 0;
     this.table.count = 0;
     this.#lookUps.forget();
     if (this.edits.count > 0) this.rollback(0);
@@ -212,7 +213,7 @@ export abstract class MessageHead implements HeadFields {
   /** Once all fields are judged: what Connection says about the connection and about other fields. */
   protected concludeConnection(bytes: Buffer, base: number): void {
     this.keepAlive = !this.#saysClose && (!this.isHttp10 || this.#saysKeepAlive);
-    if (this.#options === 0) return;
+    if (this.namedFields === 0) return;
     for (let field = 0; field < this.table.count; field++) {
       if (this.table.id(field) === CONNECTION) this.#dropNamed(bytes, base, base + this.table.valueStart(field), base + this.table.valueEnd(field));
     }
@@ -265,12 +266,11 @@ export abstract class MessageHead implements HeadFields {
       if (equalsIgnoringCase(bytes, at, optionEnd, 'close')) this.#saysClose = true;
       else if (equalsIgnoringCase(bytes, at, optionEnd, 'keep-alive')) this.#saysKeepAlive = true;
       else if (equalsIgnoringCase(bytes, at, optionEnd, 'upgrade')) this.wantsUpgrade = true;
-      else {
+      else if (!equalsIgnoringCase(bytes, at, optionEnd, 'te')) {
         for (const name of NOT_OPTIONS) {
           if (equalsIgnoringCase(bytes, at, optionEnd, name)) return this.#malformed(`Connection names ${name}`);
         }
-        this.#options += 1;
-        if (this.#options > MAX_OPTIONS) return this.#malformed(`Connection names more than ${MAX_OPTIONS} fields`);
+        if (++this.namedFields > MAX_OPTIONS) return this.#malformed(`Connection names more than ${MAX_OPTIONS} fields`);
       }
       at = nextElement(bytes, optionEnd, end);
     }

@@ -102,6 +102,9 @@ export class Http1RequestHead extends MessageHead implements RequestHead {
 
   // ---- edits ----
 
+  set isLocked(isLocked: boolean) {
+    this.edits.isLocked = isLocked;
+  }
   setTarget(target: string): void {
     this.edits.setTarget(target);
     this.#forgetStrings();

@@ -31,17 +31,21 @@ const OWN_BYTES = 256;
 const PASSING = (1 << OTHER) | (1 << HOST) | (1 << EXPECT) | (1 << FORWARDING);
 
 export class Http1ResponseHead extends MessageHead implements ResponseHead {
-  /** 100 to 599. */
-  status = 0;
-  /** 101 with an Upgrade field that may pass: the connection changes its protocol. */
+  #status = 0;
+  /** 101 with an Upgrade field that may pass, and that Connection names (RFC 9110 §7.8): the connection changes its protocol. */
   upgrade = false;
   /** `HTTP/1.1 200` without the space that must follow: some servers write so, and it has one meaning. */
   #lacksSpace = false;
 
+  /** 100 to 599. */
+  get status(): number {
+    return this.#status;
+  }
+
   /** As `parseResponseHead`. */
   parse(bytes: Buffer, start: number, end: number, limits: HeadLimits): number {
     this.begin();
-    this.status = 0;
+    this.#status = 0;
     this.upgrade = false;
     this.#lacksSpace = false;
 
@@ -81,7 +85,7 @@ export class Http1ResponseHead extends MessageHead implements ResponseHead {
     if (at >= stop || (bytes[at] === CR && at + 1 >= stop)) return 0;
     if (bytes[at] !== CR || bytes[at + 1] !== LF) return this.#malformed('a control character in the status line');
     const code = start + STATUS_AT;
-    this.status = (bytes[code]! - ZERO) * 100 + (bytes[code + 1]! - ZERO) * 10 + (bytes[code + 2]! - ZERO);
+    this.#status = (bytes[code]! - ZERO) * 100 + (bytes[code + 1]! - ZERO) * 10 + (bytes[code + 2]! - ZERO);
     this.isHttp10 = bytes[start + MINOR_AT] === ZERO;
     return at + 2;
   }
@@ -93,7 +97,7 @@ export class Http1ResponseHead extends MessageHead implements ResponseHead {
     // Common enough with 204 to be borne; it must not go on.
     if (this.status === 204) this.contentLength = NO_LENGTH;
     this.concludeConnection(bytes, start);
-    this.upgrade = this.status === 101 && !this.isHttp10 && this.hasPassableUpgrade;
+    this.upgrade = this.status === 101 && !this.isHttp10 && this.wantsUpgrade && this.hasPassableUpgrade;
     const end = start + this.table.linesEnd + 2;
     this.take(bytes, start, end);
     return end;

@@ -16,7 +16,7 @@ export function pathOf(target: string): string {
 
 /**
  * A path in the normal form of RFC 3986 §6.2.2: unreserved characters decoded, the other triplets in capitals, dot segments
- * resolved. For matching routes: what is sent on stays as received, but for dot segments (`withoutDotSegments`). `%2F` stays a triplet, it is no separator; a `%` that
+ * resolved. For matching routes: what is sent on stays as received, but for dot segments (`withoutDotSegments`). `%2F` stays a triplet, it is no separator (see `request/path-readings.ts`); a `%` that
  * begins no triplet stays as it is. Returns the same string when there is nothing to do.
  */
 export function normalisePath(path: string): string {
@@ -49,7 +49,7 @@ function decodeUnreserved(triplet: string): string {
 }
 
 /** RFC 3986 §5.2.4 for a path that begins with a slash. `/..` at the root goes nowhere. */
-function resolveDotSegments(path: string): string {
+export function resolveDotSegments(path: string): string {
   const kept: string[] = [];
   const segments = path.split('/');
   for (let i = 1; i < segments.length; i++) {

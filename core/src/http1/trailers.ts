@@ -9,7 +9,7 @@ const NOTHING = Buffer.alloc(0);
 
 /**
  * RFC 9110 §6.5.1 forbids what frames, routes, modifies the request, authenticates, controls caches or the response, or says
- * how to read the body. What Connection names cannot be known here: hop-by-hop fields are left out by name.
+ * how to read the body. Hop-by-hop fields are left out by name; where Connection names others, no trailer goes on (RFC 9110 §7.6.1).
  */
 const FORBIDDEN: ReadonlySet<string> = new Set([
   // framing and routing

@@ -19,6 +19,12 @@ export interface RouteCounters {
   readonly offset: number;
 }
 
+/** Whether a pool's health is believed. */
+export interface Panic {
+  readonly pool: string;
+  readonly isPanicking: boolean;
+}
+
 export class TrafficMetrics {
   readonly #board: Scoreboard;
   readonly #book: CounterBook;
@@ -111,7 +117,7 @@ export class TrafficMetrics {
   }
 
   /** Every family over all threads, also those without samples yet. Backends that are not given are left out. */
-  snapshot(backends: Iterable<BackendState>): MetricFamily[] {
+  snapshot(backends: Iterable<BackendState>, panics: readonly Panic[] = []): MetricFamily[] {
     const { routes, pools } = this.#book.entries();
     const members = [...backends];
     const routeCells = this.#summed(routes);
@@ -131,6 +137,10 @@ export class TrafficMetrics {
       {
         name: 'steelyard_retries_total', type: 'counter', help: 'Attempts beyond the first of an exchange.',
         samples: pools.map(({ pool, row }) => ({ labels: { pool }, value: this.#board.sum(row, RETRIES) })),
+      },
+      {
+        name: 'steelyard_pool_panic', type: 'gauge', help: '1 while too few backends of the pool are healthy, so that all of them get traffic.',
+        samples: panics.map(({ pool, isPanicking }) => ({ labels: { pool }, value: isPanicking ? 1 : 0 })),
       },
       {
         name: 'steelyard_reloads_total', type: 'counter', help: 'Reloads of the config, by result.',

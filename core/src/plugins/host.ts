@@ -1,6 +1,6 @@
 /** The `host` that a plugin is given: everything it may touch, tied to its name, its place and its generation. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Backend, Host, Hooks, MetricsSnapshot, ServeHandler } from '@steelyard/sdk';
+import type { Backend, Host, Hooks, InnerStrategy, MetricsSnapshot, ServeHandler, StrategyUse } from '@steelyard/sdk';
 import { SteelyardError } from '@steelyard/sdk';
 import type { Logger } from 'pino';
 import type { GenerationMetrics, MetricsRegistry } from '../metrics/registry.ts';
@@ -30,9 +30,19 @@ export interface GenerationServices extends HostServices {
   readonly own: GenerationMetrics;
 }
 
-export function createHost(plugin: PluginRuntime, hooks: Hooks, services: GenerationServices): Host {
+/** What is different for a strategy, and for one inside another. */
+export interface StrategySeat {
+  /** Names what it keeps beside backends: the plugin, or its place inside another. */
+  readonly path: string;
+  /** The inner strategy that is the `index`-th, from 0. */
+  readonly create: (use: StrategyUse, index: number) => InnerStrategy<never>;
+}
+
+export function createHost(plugin: PluginRuntime, hooks: Hooks, services: GenerationServices, seat?: StrategySeat): Host {
   const { clock, shared, served, own, claimant } = services;
   const timers = new PluginTimers(plugin);
+  const path = seat?.path ?? plugin.name;
+  let inner = 0;
   return Object.freeze({
     hooks,
     signal: plugin.signal,
@@ -46,16 +56,26 @@ export function createHost(plugin: PluginRuntime, hooks: Hooks, services: Genera
     probe: (backend, request, signal) => services.probe(backend, request, signal),
     serve: ({ host = '127.0.0.1', port }, handler) => served.serve(claimant, plugin.name, host, port, guardHandler(plugin, handler)),
     shared: (key, open, close) => shared.claim(claimant, plugin.name, key, open, close),
-    perBackend: (init, key = '') => perBackend(plugin.name, key, init),
+    perBackend: (init, key = '') => perBackend(path, key, init),
+    strategy: (use) => {
+      if (seat === undefined || plugin.isSetUp) throw misplaced(plugin, seat === undefined ? 'this is no strategy' : 'its create has returned');
+      return seat.create(use, inner++);
+    },
     counter: (name, options) => own.counter(name, options),
     gauge: (name, options) => own.gauge(name, options),
     histogram: (name, options) => own.histogram(name, options),
   } satisfies Host);
 }
 
+function misplaced(plugin: PluginRuntime, why: string): SteelyardError {
+  return new SteelyardError('ERR_PLUGIN_DEFINITION', {
+    message: `plugin ${plugin.name} asked for an inner strategy, but ${why}`, hint: "call host.strategy in the create of defineStrategy, with a strategy of the options", source: 'plugin',
+  });
+}
+
 /** State beside each backend. Strategies ask at each pick, so the answer is found by the backend's row, not by its name. */
-function perBackend<T>(plugin: string, key: string, init: (backend: Backend) => T): (backend: Backend) => T {
-  const name = `${plugin}/${key}`;
+function perBackend<T>(owner: string, key: string, init: (backend: Backend) => T): (backend: Backend) => T {
+  const name = `${owner}/${key}`;
   const owners: (Backend | undefined)[] = [];
   const states: T[] = [];
   return (backend) => {

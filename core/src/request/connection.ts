@@ -141,6 +141,7 @@ export class HttpConnection extends ClientConnection implements SocketHandler, T
       // `#read` may not have filled it meanwhile: while it runs, nothing comes in.
       this.#waiting = waiting.subarray(rest);
       if (!this.#exchange) {
+        if (this.#hasEnded) return this.close(); // half a head before a FIN: its other half will not come
         if (this.#lookedAt === 0) this.deadline = this.thread.deadlines.in(this.plan.config.timeouts.headMs);
         this.#lookedAt = this.#waiting.length;
         // It may have been paused over a long pipeline, of which only the beginning of a head is left: its end must be read.

@@ -1,6 +1,6 @@
 /** What the data path tells the log: rate-limited, so that an outage does not drown in its own lines, and never with header values. */
 import type { Connection, ErrorCode } from '@steelyard/sdk';
-import type { Logger } from '@steelyard/sdk';
+import { describeError, type Logger } from '@steelyard/sdk';
 
 /** Lines of one kind per second; the next line says how many were left out. */
 const LINES_PER_SECOND = 5;
@@ -46,7 +46,12 @@ export class EventLog {
   }
 
   fault(error: unknown, message: string): void {
-    this.#write('error', message, { err: error }, message);
+    try {
+      this.#write('error', message, { err: error }, message);
+    } catch {
+      // The logger of a program has serializers of its own, and what was thrown may have getters that throw, too.
+      this.#write('error', message, { error: describeError(error) }, message);
+    }
   }
 
   #write(level: 'debug' | 'info' | 'warn' | 'error', kind: string, fields: object, message: string): void {

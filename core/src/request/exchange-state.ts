@@ -22,7 +22,6 @@ export const TUNNELLING = 5; // upgraded
 export const OVER = 6;
 
 export abstract class ExchangeState extends AttemptingExchange {
-  declare connection: HttpConnection;
   plan!: ListenerPlan;
   readonly request = new Http1RequestHead();
   readonly response = new Http1ResponseHead();
@@ -50,11 +49,24 @@ export abstract class ExchangeState extends AttemptingExchange {
   interims = 0;
   /** The beginning of a response head that came in pieces. */
   partialHead: Buffer | undefined;
+  /** How much of it was there when it was last looked at; it may have grown since. */
+  partialLookedAt = 0;
   // What `onResponse` will be told.
   status = 0;
   code: ErrorCode | '' = '';
   answeredBy: Result['answeredBy'] = 'nobody';
   firstByteMs = -1;
+
+  constructor() {
+    super();
+    // They serve one exchange after the other: what a plugin kept in them would be found by another client's.
+    Object.preventExtensions(this.request);
+    Object.preventExtensions(this.response);
+  }
+
+  override get connection(): HttpConnection {
+    return super.connection as HttpConnection;
+  }
 
   /** When the event under way began: connections read the clock once for each, and what one event does is done at one time. */
   override now(): number {
@@ -78,24 +90,20 @@ export abstract class ExchangeState extends AttemptingExchange {
     this.match = undefined;
     this.backend = undefined;
     this.partialHead = undefined;
-    const gone = this as Partial<Pick<this, 'plan' | 'lane' | 'generation' | 'connection'>>;
+    const gone = this as Partial<Pick<this, 'plan' | 'lane' | 'generation'>>;
     gone.plan = undefined;
     gone.lane = undefined;
     gone.generation = undefined;
-    gone.connection = undefined;
+    this.detach();
   }
 
   /** The object has served an exchange before: nothing of that may show. */
   protected reset(connection: HttpConnection, plan: ListenerPlan): void {
-    this.connection = connection;
     this.thread = connection.thread;
+    this.identify(connection, this.thread.nextExchangeId(), this.now());
     this.plan = plan;
     this.generation = plan.generation;
     this.lane = plan.unrouted;
-    this.id = this.thread.nextExchangeId();
-    this.startedAt = this.now();
-    this.attempts = 0;
-    this.clientAddress = connection.remoteAddress;
     if (this.tried.length > 0) this.tried.length = 0;
     this.backend = undefined;
     this.match = undefined;

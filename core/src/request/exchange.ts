@@ -28,6 +28,11 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
   readonly #onVerdict = (error: unknown, verdict: RequestVerdict | undefined): void => this.#heard(error, verdict, false);
   readonly #onPoolVerdict = (error: unknown, verdict: RequestVerdict | undefined): void => this.#heard(error, verdict, true);
 
+  constructor() {
+    super();
+    Object.preventExtensions(this);
+  }
+
   get route(): Route | undefined {
     return this.lane.route;
   }
@@ -43,13 +48,15 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
   /** The head is good; body bytes that came with it are in [at, end). Returns the position behind those that were taken. */
   start(bytes: Buffer, at: number, end: number): number {
     const { request, body } = this;
-    this.match = this.plan.routes.match(request);
-    if (this.match) this.lane = this.plan.laneOf(this.match);
+    const match = this.plan.routes.match(request);
+    const isAmbiguous = this.plan.routes.isAmbiguous(request, match);
+    if (match && !isAmbiguous) this.lane = this.plan.laneOf((this.match = match));
     this.keepAlive = request.keepAlive;
-    body.begin(request.chunked ? 'chunked' : request.contentLength > 0 ? 'length' : 'none', request.contentLength);
+    body.begin(request.chunked ? 'chunked' : request.contentLength > 0 ? 'length' : 'none', request.contentLength, request.namedFields === 0);
     prepareForwarding(this);
-    if (request.contentLength > this.lane.maxBodyBytes) {
-      this.refuse(413, 'ERR_REQUEST_BODY_SIZE', `Content-Length ${request.contentLength} is over ${this.lane.maxBodyBytes}`);
+    if (isAmbiguous || request.contentLength > this.lane.maxBodyBytes) {
+      if (isAmbiguous) this.refuse(400, 'ERR_REQUEST_MALFORMED', 'a path that some backends read as one of another route');
+      else this.refuse(413, 'ERR_REQUEST_BODY_SIZE', `Content-Length ${request.contentLength} is over ${this.lane.maxBodyBytes}`);
       return end;
     }
     if (!body.isComplete && at < end) {
@@ -231,7 +238,6 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
   }
 
   // What the client's connection tells.
-
   clientGone(): void {
     this.abort('client', 'ERR_CLIENT_CLOSED');
   }
@@ -264,7 +270,6 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
   }
 
   // What the connection to the backend tells.
-
   onUpstreamOpen(): void {
     this.lease!.connectMs = this.now() - this.lease!.startedAt;
     sendRequest(this);

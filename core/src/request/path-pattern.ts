@@ -1,5 +1,6 @@
 /** The grammar of `match.path`, and how a pattern is held against a normalised path without allocating. */
 import { normalisePath } from '../http1/target.ts';
+import { separate, type Reading } from './path-readings.ts';
 
 /** `/health`, `/api/*`, `/users/:id/posts`, or both: `/users/:id/*`. */
 export interface PathPattern {
@@ -37,6 +38,13 @@ export function parsePattern(pattern: string): PathPattern | { problem: string; 
   if (segments.some((segment) => segment === '.' || segment === '..')) return { problem: '"." and ".." never arrive: paths are compared with dot segments resolved', hint: '' };
   const literal = names.length > 0 ? '' : segments.map((segment) => `/${segment}`).join('');
   return { segments, names, folder, literal };
+}
+
+/** A good pattern for paths that are read in this way: `/a%2Fb` may be `/a/b`. */
+export function patternAsRead(pattern: string, reading: Reading): PathPattern | undefined {
+  const read = parsePattern(separate(pattern, reading));
+  // `/a%2F..`: what that would be, never arrives.
+  return 'problem' in read ? undefined : read;
 }
 
 /** As arriving paths are compared: what is not ASCII as triplets, unreserved characters decoded. */

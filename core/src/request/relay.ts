@@ -2,7 +2,7 @@
 import type { ErrorCode, Phase } from '@steelyard/sdk';
 import { parseResponseHead, type Http1ResponseHead, type ResponseWire } from '../http1/response-head.ts';
 import { endsHead } from '../http1/request-head.ts';
-import { startTunnel } from './upgrade.ts';
+import { isOffered, startTunnel } from './upgrade.ts';
 import type { Exchange } from './exchange.ts';
 import { CONNECTING, FLUSHING, RELAYING, TUNNELLING, WAITING } from './exchange-state.ts';
 import { forward, isReplayable } from './forward.ts';
@@ -23,7 +23,9 @@ export function relayBytes(exchange: Exchange, bytes: Buffer, start: number, end
   const partial = exchange.partialHead;
   if (!partial) return relayHead(exchange, bytes, start, end);
   const whole = Buffer.concat([partial, bytes.subarray(start, end)]);
-  if (whole.length < 2 * partial.length && !endsHead(whole, Math.max(0, partial.length - 3), whole.length)) {
+  // Looking again pays when what was looked at has doubled, when it may be complete, and when it is too much.
+  const { maxHeadBytes } = exchange.pool.responseLimits;
+  if (whole.length < 2 * exchange.partialLookedAt && whole.length < maxHeadBytes && !endsHead(whole, Math.max(0, partial.length - 3), whole.length)) {
     exchange.partialHead = whole;
     return;
   }
@@ -39,7 +41,7 @@ function relayHead(exchange: Exchange, bytes: Buffer, at: number, end: number): 
     if (behind < 0) return malformed(exchange, response.faultDetail);
     if (response.status >= 200) return beginReply(exchange, bytes, behind, end);
     if (response.status === 101) {
-      if (!request.upgrade || !response.upgrade) return malformed(exchange, '101 that was not asked for'); // RFC 9110 §7.8
+      if (!request.upgrade || !response.upgrade || !isOffered(exchange)) return malformed(exchange, '101 that was not asked for'); // RFC 9110 §7.8
       return startTunnel(exchange, bytes, behind, end);
     }
     // Over all reads: this bounds also what waits for a client that does not read.
@@ -47,7 +49,9 @@ function relayHead(exchange: Exchange, bytes: Buffer, at: number, end: number): 
     if (request.version === '1.1') writeInterim(exchange); // none to HTTP/1.0: RFC 9110 §15.2
     at = behind;
   }
-  if (at < end) exchange.partialHead = Buffer.from(bytes.subarray(at, end));
+  if (at === end) return;
+  exchange.partialHead = Buffer.from(bytes.subarray(at, end));
+  exchange.partialLookedAt = end - at;
 }
 
 function malformed(exchange: Exchange, detail: string): void {
@@ -72,7 +76,7 @@ function writeInterim(exchange: Exchange): void {
 function beginReply(exchange: Exchange, bytes: Buffer, at: number, end: number): void {
   const { thread, response, reply, lease, lane, connection } = exchange;
   const framing = replyFraming(exchange, response);
-  reply.begin(framing, Math.max(0, response.contentLength));
+  reply.begin(framing, Math.max(0, response.contentLength), response.namedFields === 0);
   lease!.strategy?.onHead?.(lease!, response);
   exchange.hasShownHead = true;
   lane.hooks.onResponseHead?.call(exchange, response);

@@ -2,7 +2,8 @@
 import type { RequestHead } from '@steelyard/sdk';
 import type { ResolvedRoute } from '../config/resolved.ts';
 import { normalisePath } from '../http1/target.ts';
-import { captureNames, matchesPattern, parsePattern, type PathPattern } from './path-pattern.ts';
+import { captureNames, matchesPattern, parsePattern, patternAsRead, type PathPattern } from './path-pattern.ts';
+import { READINGS, concerns, readPath, subtletiesOf, type Reading } from './path-readings.ts';
 
 /** One of a fixed set of objects, made once per route; a new one only where the rewrite needs what stood behind `:names`. */
 export interface RouteMatchResult {
@@ -52,6 +53,24 @@ export class RouteTable {
       return route.needsParams ? route.withParams(path!) : route;
     }
     return undefined;
+  }
+
+  /**
+   * Whether some kind of backend reads the path as one of another route than `found`: the client would get past what stands on the
+   * one or on the other. `/admin%2Fx` is not below `/admin/*`, and to some backends it is.
+   */
+  isAmbiguous(request: RequestHead, found: RouteMatchResult | undefined): boolean {
+    if (!this.looksAtPath || this.#catchAll !== undefined) return false;
+    const { path } = request;
+    const present = subtletiesOf(path);
+    if (present === 0) return false;
+    const candidates = this.#looksAtHost ? this.#candidates(request.host) : this.#anyHost;
+    const fitting = candidates.filter((route) => route.admitsMethod(request) && route.admitsHeaders(request));
+    return READINGS.some((reading) => {
+      if (!concerns(reading, present)) return false;
+      const read = readPath(path, reading);
+      return fitting.find((route) => !route.looksAtPath || route.admitsPathAsRead(read, reading))?.index !== found?.index;
+    });
   }
 
   #candidates(authority: string): readonly CompiledRoute[] {
@@ -126,6 +145,9 @@ class CompiledRoute implements RouteMatchResult {
   readonly looksAtPath: boolean;
   readonly isCatchAll: boolean;
   readonly #patterns: readonly PathPattern[];
+  /** Those that all readers take for the same, and the others as they stand in the config. */
+  readonly #plainPatterns: readonly PathPattern[];
+  readonly #subtlePatterns: readonly string[];
   readonly #paths: readonly RegExp[];
   readonly #methods: readonly string[];
   readonly #headers: readonly (readonly [name: string, value: string | boolean | RegExp])[];
@@ -135,7 +157,10 @@ class CompiledRoute implements RouteMatchResult {
     this.index = index;
     this.rewrite = route.rewrite && (route.rewrite.stripPrefix !== '' || route.rewrite.addPrefix !== '' || route.rewrite.path !== '') ? new CompiledRewrite(route.rewrite) : undefined;
     this.needsParams = this.rewrite !== undefined && this.rewrite.names.length > 0;
-    this.#patterns = route.paths.filter((path) => typeof path === 'string').map(compilePattern);
+    const patterns = route.paths.filter((path) => typeof path === 'string');
+    this.#patterns = patterns.map(compilePattern);
+    this.#plainPatterns = this.#patterns.filter((_, place) => subtletiesOf(patterns[place]!) === 0);
+    this.#subtlePatterns = patterns.filter((pattern) => subtletiesOf(pattern) !== 0);
     this.#paths = route.paths.filter((path) => typeof path !== 'string').map((path) => new RegExp(path));
     this.#methods = route.methods;
     this.#headers = route.headers.map(([name, value]) => [name, typeof value === 'object' ? new RegExp(value) : value] as const);
@@ -151,6 +176,15 @@ class CompiledRoute implements RouteMatchResult {
     for (let i = 0; i < this.#patterns.length; i++) if (matchesPattern(this.#patterns[i]!, path)) return true;
     for (let i = 0; i < this.#paths.length; i++) if (test(this.#paths[i]!, path)) return true;
     return false;
+  }
+
+  /** @param path as `readPath` gives it */
+  admitsPathAsRead(path: string, reading: Reading): boolean {
+    for (const pattern of this.#subtlePatterns) {
+      const asRead = patternAsRead(pattern, reading);
+      if (asRead !== undefined && matchesPattern(asRead, path)) return true;
+    }
+    return this.#plainPatterns.some((pattern) => matchesPattern(pattern, path)) || this.#paths.some((regExp) => test(regExp, path));
   }
 
   admitsHeaders(request: RequestHead): boolean {

@@ -11,6 +11,16 @@ const CODES = { nobody: '', client: 'ERR_CLIENT_CLOSED', backend: 'ERR_UPSTREAM_
 
 const SWITCH: ResponseWire = { framing: 'none', connection: 'upgrade' };
 
+/** Whether the client has asked for each protocol that the backend switches to. */
+export function isOffered({ request, response }: Exchange): boolean {
+  const offered = protocolsOf(request.header('upgrade'));
+  return protocolsOf(response.header('upgrade')).every((protocol) => offered.includes(protocol));
+}
+/** Names are compared whatever their case. */
+function protocolsOf(value = ''): string[] {
+  return value.toLowerCase().split(',').map((protocol) => protocol.trim()).filter((protocol) => protocol !== '');
+}
+
 /** @param at where the backend's first bytes behind its 101 begin. */
 export function startTunnel(exchange: Exchange, bytes: Buffer, at: number, end: number): void {
   const { thread, response, connection, lease, lane } = exchange;

@@ -4,6 +4,7 @@ import { SteelyardError } from '@steelyard/sdk';
 import { acceptHandles, type AcceptedHandle } from './accepts.ts';
 import { HandleWrites } from './handle-writes.ts';
 import { NodeSocket, type SocketTools } from './node-socket.ts';
+import { PausedSockets } from './paused-sockets.ts';
 import type { ListenAddress, ListenSocket, Socket, SocketEngine, SocketHandler } from './socket.ts';
 import { WriteViews } from './write-views.ts';
 
@@ -16,10 +17,13 @@ export class NodeSocketEngine implements SocketEngine {
   readonly #tools: SocketTools;
   readonly #isPublicOnly: boolean;
 
-  /** @param isPublicOnly no internals of `node:net` are used. Default false: those that are as expected are. */
-  constructor(isPublicOnly = false) {
+  /**
+   * @param isPublicOnly no internals of `node:net` are used. Default false: those that are as expected are.
+   * @param askEveryMs how often paused sockets are asked whether they were reset; default 2,000
+   */
+  constructor(isPublicOnly = false, askEveryMs?: number) {
     this.#isPublicOnly = isPublicOnly;
-    this.#tools = { readBuffer: Buffer.allocUnsafeSlow(READ_BUFFER_BYTES), writes: new HandleWrites(!isPublicOnly), views: new WriteViews() };
+    this.#tools = { readBuffer: Buffer.allocUnsafeSlow(READ_BUFFER_BYTES), writes: new HandleWrites(!isPublicOnly), views: new WriteViews(), paused: new PausedSockets(askEveryMs) };
   }
 
   listen(address: ListenAddress, onConnection: (socket: Socket) => void, onAcceptError: (error: Error) => void): Promise<ListenSocket> {

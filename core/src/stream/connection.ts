@@ -20,6 +20,15 @@ class StreamExchange extends AttemptingExchange implements TcpExchange {
   readonly protocol = 'tcp' as const;
   readonly request = undefined;
   readonly route = undefined;
+
+  constructor() {
+    super();
+    Object.preventExtensions(this);
+  }
+
+  begin(connection: StreamConnection, id: number): void {
+    this.identify(connection, id, connection.openedAt);
+  }
 }
 
 export class StreamConnection extends ClientConnection implements SocketHandler, UpstreamUser {
@@ -52,10 +61,7 @@ export class StreamConnection extends ClientConnection implements SocketHandler,
     const { plan } = this;
     if (plan.config.protocol !== 'tcp') return this.socket.reset(); // a reload meanwhile has made the listener an http one
     const exchange = this.#exchange;
-    exchange.id = this.thread.nextExchangeId();
-    exchange.startedAt = this.openedAt;
-    exchange.clientAddress = this.remoteAddress;
-    exchange.connection = this;
+    exchange.begin(this, this.thread.nextExchangeId());
     exchange.thread = this.thread;
     exchange.generation = plan.generation;
     exchange.lane = plan.unrouted;

@@ -31,8 +31,8 @@ export interface FakeBackendSpec {
 /**
  * A backend to set by hand: `backend.health = 'down'`, `backend.inFlight = 9`. Leases of the same world count in `inFlight` as well.
  * @example
- * const [first, second] = world().backends(2);
- * second!.draining = true;
+ * const [one, two] = world().backends(2);
+ * two!.draining = true;
  */
 export class FakeBackend implements Backend {
   readonly id: string;

@@ -1,10 +1,13 @@
 /** A host that records. Everything that `Host` promises works; time, chance and answers are the world's. */
 import { setMaxListeners } from 'node:events';
+import type { InnerStrategy } from '../combine.ts';
+import type { StrategyProtocol, StrategyUse } from '../define.ts';
 import { describeError, isSteelyardError, SteelyardError } from '../errors.ts';
 import type { Hooks } from '../hooks.ts';
 import type { Host, Logger, ProbeRequest, ProbeResponse, ServeAddress, ServeHandler } from '../host.ts';
 import type { HistogramOptions, MetricOptions } from '../metrics.ts';
 import type { Backend } from '../model.ts';
+import { createInner } from './inner.ts';
 import { RecordedMetrics } from './metrics.ts';
 import type { World } from './world.ts';
 
@@ -103,6 +106,15 @@ export class FakeHost implements Host {
   }
   perBackend<T>(init: (backend: Backend) => T, key = ''): (backend: Backend) => T {
     return this.#world.perBackend(`${this.plugin} ${key}`, init);
+  }
+
+  /** Hosts of the strategies inside this one, in the order of `strategy`. */
+  readonly inner: FakeHost[] = [];
+  strategy<P extends StrategyProtocol>(use: StrategyUse<P>): InnerStrategy<P> {
+    if (this.#isSealed) throw new SteelyardError('ERR_PLUGIN_DEFINITION', { message: `plugin ${this.plugin} asked for an inner strategy, but its create has returned`, source: 'plugin' });
+    const host = this.#world.host(`${this.plugin}/${this.inner.length}.${use.name}`);
+    this.inner.push(host);
+    return createInner(use, host);
   }
 
   counter(name: string, options: MetricOptions): ReturnType<Host['counter']> {

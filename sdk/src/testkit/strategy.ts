@@ -27,8 +27,8 @@ export function strategyUnderTest(use: StrategyUse, world: World): StrategyUnder
  * @example
  * import type { MemberLike } from '@steelyard/sdk/testkit';
  * const w = world();
- * const [first, second] = w.backends(2);
- * const members: MemberLike[] = [first!, { backend: second!, weight: 0.1 }];
+ * const [one, two] = w.backends(2);
+ * const members: MemberLike[] = [one!, { backend: two!, weight: 0.1 }];
  */
 export type MemberLike = FakeBackend | Member;
 
@@ -107,7 +107,8 @@ export class StrategyUnderTest {
     const next = new StrategyUnderTest(use, this.#world, this.pool);
     next.update(this.#members);
     const isHeir = use.name === this.use.name && (use.definition.stateVersion ?? 1) === (this.use.definition.stateVersion ?? 1);
-    if (isHeir && this.instance.snapshot && next.instance.adopt) next.instance.adopt(this.instance.snapshot());
+    const state = isHeir ? this.instance.snapshot?.() : undefined;
+    if (state !== undefined) next.instance.adopt?.(state);
     this.#world.random.restore(chance);
     return next;
   }

@@ -1,7 +1,7 @@
 /** The config that the soak runs: every kind of plugin, several pools, and as the site file says what comes and goes. */
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { defineConfig, defineDiscovery, definePlugin } from '@steelyard/sdk';
+import { defineConfig, defineDiscovery, definePlugin, type StrategyUse } from '@steelyard/sdk';
 import accessLog from '@steelyard/plugins/access-log';
 import httpCheck from '@steelyard/plugins/http-check';
 import leastConnections from '@steelyard/plugins/least-connections';
@@ -52,7 +52,7 @@ const breaks = definePlugin<{}>({
 
 /** Longer than a busy machine keeps a healthy process waiting. */
 const PATIENT = { connectMs: 10_000, responseMs: 20_000, bodyMs: 20_000, idleMs: 1_000 };
-const strategy = (): ReturnType<typeof p2c> => (site.strategy === 'p2c' ? p2c() : roundRobin());
+const strategy = (): StrategyUse<'any', 'load'> => (site.strategy === 'p2c' ? p2c() : roundRobin());
 const check = (): ReturnType<typeof httpCheck> => httpCheck({ path: '/healthz', intervalMs: 500, timeoutMs: 2_000, rise: 1, fall: 2 });
 
 export default defineConfig({

@@ -20,8 +20,11 @@ const ROUNDS = [12_000, 60_000];
 const LEASES_PER_BACKEND = 4;
 /** The smallest leak is a number pushed to an array. */
 const LEAK_BYTES_PER_LEASE = 8;
-/** More than this freed in a round is somebody else's garbage, which may hide a leak as large: the next round, five times as long, decides. */
-const FREED_BYTES_PER_LEASE = 1;
+/**
+ * A first round that comes out this close to nothing decides. More that was kept may be a leak; part of one, if somebody else's garbage fell meanwhile
+ * and hides the rest; and more that was freed hides a leak as large. Then the next round, five times as long, decides.
+ */
+const CLEAN_BYTES_PER_LEASE = 2;
 /** Collections follow each other until one frees less than this, at most so many. */
 const SETTLED_BYTES = 8_192;
 const MOST_PASSES = 6;
@@ -39,7 +42,7 @@ export function bytesKeptPerLease(use: StrategyUse, seed: number): number | unde
     const before = heapBytes(strategy, collect);
     liveThrough(leases, strategy, world_);
     kept = (heapBytes(strategy, collect) - before) / leases;
-    if (kept < LEAK_BYTES_PER_LEASE && kept > -FREED_BYTES_PER_LEASE) return 0;
+    if (Math.abs(kept) < CLEAN_BYTES_PER_LEASE) return 0;
   }
   return kept < LEAK_BYTES_PER_LEASE ? 0 : kept;
 }

@@ -67,7 +67,7 @@ export function* scenario(use: StrategyUse, seed: number, options: ScenarioOptio
   for (let step = 0; step < steps; step++) {
     if (step % PART_STEPS === 0) {
       downShare = DOWN_SHARES[(step / PART_STEPS) % DOWN_SHARES.length]!;
-      for (const { backend } of members) shake(backend, downShare, chance);
+      for (const { backend } of members) shake(backend, downShare, chance, world_);
     }
     const dice = chance.next();
     if (step % PART_STEPS === 0 || dice < 0.06) {
@@ -77,7 +77,7 @@ export function* scenario(use: StrategyUse, seed: number, options: ScenarioOptio
       members = members.map(({ backend, weight }) => ({ backend, weight: chance.next() < 0.5 ? weight : oneOf(WEIGHTS, chance) }));
       guarded('update', () => strategy.update(members));
     } else if (dice < 0.2 && members.length > 0) {
-      shake(oneOf(members, chance).backend, downShare, chance);
+      shake(oneOf(members, chance).backend, downShare, chance, world_);
     } else if (dice < 0.24) {
       guarded('a timer', () => world_.advance(chance.below(5_000)));
     } else if (dice < 0.44) {
@@ -121,16 +121,18 @@ function changeMembers(members: readonly Member[], world_: World, downShare: num
   const size = chance.next() < 0.25 ? chance.below(3) : 3 + chance.below(10);
   const stay = members.filter(() => chance.next() < 0.7).slice(0, size);
   const fresh = world_.backends(size - stay.length).map((backend) => {
-    shake(backend, downShare, chance);
+    shake(backend, downShare, chance, world_);
     return { backend, weight: oneOf(WEIGHTS, chance) };
   });
   return chance.next() < 0.5 ? [...stay, ...fresh] : [...fresh, ...stay];
 }
 
-function shake(backend: FakeBackend, downShare: number, chance: SeededRandom): void {
+function shake(backend: FakeBackend, downShare: number, chance: SeededRandom, world_: World): void {
   const isOut = chance.next() < downShare;
   const how = chance.below(3);
+  const from = backend.health;
   backend.health = isOut && how === 0 ? 'down' : chance.next() < 0.2 ? 'unknown' : 'up';
+  if (backend.health !== from) world_.hooks.onHealthChange.call({ backend, from, to: backend.health, source: 'check', reason: 'the scenario' });
   backend.draining = isOut && how === 1;
   backend.maxInFlight = isOut && how === 2 ? backend.inFlight : Infinity;
 }

@@ -1,0 +1,78 @@
+/**
+ * `shadow({ over, candidate })`: a second strategy is asked too and never obeyed; metrics tell how it would have picked.
+ *
+ * For trying a strategy on real traffic before it decides anything. A pick costs both strategies.
+ */
+import { defineStrategy, type AnyStrategyUse, type Backend, type Lease, type Outcome } from '@steelyard/sdk';
+import { LateLatency } from './late-latency.ts';
+import { ReadOnlyHead } from './read-only-head.ts';
+
+export interface ShadowOptions {
+  /** Decides. */
+  over: AnyStrategyUse;
+  /** Is asked, told of every request as if it had picked, and never obeyed. */
+  candidate: AnyStrategyUse;
+}
+
+export default defineStrategy<ShadowOptions, 'any', 'inner'>({
+  name: 'shadow',
+  description: 'a second strategy is asked too and never obeyed; metrics tell how it would have picked',
+  kind: 'inner',
+  options: {
+    over: { type: 'strategy', description: 'decides' },
+    candidate: { type: 'strategy', description: 'is asked and never obeyed' },
+  },
+  create({ over, candidate }, host) {
+    const decider = host.strategy(over);
+    const shadow = host.strategy(candidate);
+    const latencyOf = host.perBackend(() => new LateLatency());
+    const labels = ['pool', 'decider', 'candidate'];
+    const picks = host.counter('shadow_picks_total', { help: 'Picks of both, by agreement: yes, no, or none = the candidate had no pick.', labels: [...labels, 'agreed'] });
+    const byBackend = host.counter('shadow_candidate_picks_total', { help: 'Backends that the candidate would have picked.', labels: ['pool', 'backend'] });
+    const gain = host.counter('shadow_estimated_gain_seconds_total', { help: 'Where they differ: how much faster the backend of the candidate answered lately.', labels });
+    const loss = host.counter('shadow_estimated_loss_seconds_total', { help: 'Where they differ: how much slower the backend of the candidate answered lately.', labels });
+
+    const compare = (pool: string, picked: Backend, other: Backend | undefined): void => {
+      picks.add(1, pool, decider.name, shadow.name, other === undefined ? 'none' : other === picked ? 'yes' : 'no');
+      if (other === undefined) return;
+      byBackend.add(1, pool, other.id);
+      const regretMs = other === picked ? 0 : latencyOf(picked).value - latencyOf(other).value;
+      if (regretMs > 0) gain.add(regretMs / 1_000, pool, decider.name, shadow.name);
+      if (regretMs < 0) loss.add(-regretMs / 1_000, pool, decider.name, shadow.name);
+    };
+    return {
+      update(members) {
+        decider.update(members);
+        shadow.update(members);
+      },
+      select(exchange, pool) {
+        const picked = decider.select(exchange, pool);
+        const other = shadow.select(exchange, pool);
+        if (picked !== undefined) compare(pool.name, picked, other);
+        return picked;
+      },
+      onStart(lease: Lease) {
+        decider.onStart(lease);
+        shadow.onStart(lease);
+      },
+      onHead(lease, head) {
+        decider.onHead(lease, head);
+        shadow.onHead(lease, new ReadOnlyHead(head));
+      },
+      onEnd(lease: Lease, outcome: Outcome) {
+        if (outcome.kind === 'answered') latencyOf(lease.backend).observe(outcome.firstByteMs < 0 ? outcome.durationMs : outcome.firstByteMs);
+        decider.onEnd(lease, outcome);
+        shadow.onEnd(lease, outcome);
+      },
+      snapshot() {
+        const states = [decider.snapshot(), shadow.snapshot()];
+        return states.some((state) => state !== undefined) ? states : undefined;
+      },
+      adopt(states) {
+        const [ofDecider, ofShadow] = states as readonly [unknown, unknown];
+        decider.adopt(ofDecider);
+        shadow.adopt(ofShadow);
+      },
+    };
+  },
+});

@@ -1,0 +1,107 @@
+/**
+ * `sticky({ secret, over })`: a client comes back to the backend that it had, by a signed cookie or header; the strategy inside picks for who is new, and
+ * for whose backend is not available.
+ *
+ * Cookie insertion as in HAProxy, nginx and Caddy. A pick of a known client costs reading the cookie and one look-up; others what they cost inside.
+ */
+import { defineStrategy, Pickers, type AnyStrategyUse, type Backend, type HttpExchange } from '@steelyard/sdk';
+import { cookieValue, setCookie } from './cookies.ts';
+import { Tokens, type Token } from './tokens.ts';
+
+export interface StickyOptions {
+  /** Picks for clients that are new or have lost their backend. */
+  over: AnyStrategyUse;
+  /** Signs what clients are given, 16 characters or more. Of a list the first one signs and all are accepted: put a new one in front, and take the old one out when its cookies have run out. */
+  secret: string | readonly string[];
+  /** Name of the cookie. Default `lb`. */
+  cookie?: string;
+  /** A header in place of the cookie, for clients that keep none: it comes with the response and is to be sent with each request. Default null. */
+  header?: string | null;
+  /** Default `/`. */
+  path?: string;
+  /** Default '': the host of the request alone. */
+  domain?: string;
+  /** Sent by browsers over TLS only. Default false. */
+  secure?: boolean;
+  /** Not to be read by scripts. Default true. */
+  httpOnly?: boolean;
+  /** Default `lax`. `none` needs `secure`. */
+  sameSite?: 'strict' | 'lax' | 'none';
+  /** Seconds, 1 to 34,560,000 (400 days); null = until the browser is closed. Default null. */
+  maxAgeS?: number | null;
+}
+
+const TOKEN = '^[!#$%&\'*+.^_`|~0-9A-Za-z-]+$';
+const SECRET = { type: 'string', minLength: 16 } as const;
+
+export default defineStrategy<StickyOptions, 'http', 'inner'>({
+  name: 'sticky',
+  description: 'a client comes back to the backend that it had, by a signed cookie or header',
+  protocol: 'http',
+  kind: 'inner',
+  options: {
+    over: { type: 'strategy', description: 'picks for clients that are new or have lost their backend' },
+    secret: { anyOf: [SECRET, { type: 'array', items: SECRET, minItems: 1 }], description: 'signs what clients are given; of a list the first one signs' },
+    cookie: { type: 'string', pattern: TOKEN, default: 'lb', description: 'name of the cookie' },
+    header: { type: 'string', pattern: TOKEN, nullable: true, default: null, description: 'a header in place of the cookie' },
+    path: { type: 'string', pattern: '^/[ -:<-~]*$', default: '/', description: 'attribute of the cookie' },
+    domain: { type: 'string', pattern: '^[0-9A-Za-z.-]*$', default: '', description: 'attribute of the cookie' },
+    secure: { type: 'boolean', default: false, description: 'attribute of the cookie' },
+    httpOnly: { type: 'boolean', default: true, description: 'attribute of the cookie' },
+    sameSite: { type: 'string', enum: ['strict', 'lax', 'none'], default: 'lax', description: 'attribute of the cookie' },
+    maxAgeS: { type: 'integer', minimum: 1, maximum: 34_560_000, nullable: true, default: null, description: 'attribute of the cookie' },
+  },
+  create({ over, secret, cookie, header, ...attributes }, host) {
+    if (attributes.sameSite === 'none' && !attributes.secure) throw new Error("sameSite is 'none' and secure is false: browsers drop such a cookie; say secure: true");
+    const inner = host.strategy(over);
+    const pickers = new Pickers([inner]);
+    const { onStart, onHead, ...callbacks } = pickers.callbacks();
+    const tokens = new Tokens(typeof secret === 'string' ? [secret] : secret);
+    const picks = host.counter('sticky_picks_total', {
+      help: 'Picks by what a client showed: kept = its backend, new = nothing, lost = a backend that is not available, or nothing that was signed here.', labels: ['pool', 'result'],
+    });
+    /** What the last pick's client is to be given. */
+    let isTold = true;
+    /** The same by lease. */
+    const isToldBySlot: boolean[] = [];
+
+    const shown = ({ request }: HttpExchange): string | undefined => {
+      if (header !== null) return request.header(header);
+      const field = request.header('cookie');
+      return field === undefined ? undefined : cookieValue(field, cookie);
+    };
+    return {
+      update(members) {
+        tokens.setMembers(members);
+        inner.update(members);
+      },
+      select(exchange, pool) {
+        const value = shown(exchange);
+        const token: Token | undefined = value === undefined ? undefined : tokens.find(value);
+        if (token !== undefined && pool.isAvailable(token.backend)) {
+          isTold = token.isCurrent;
+          // It hears of these too: a load that it does not know of would spoil its picks.
+          pickers.picked(inner);
+          picks.add(1, pool.name, 'kept');
+          return token.backend;
+        }
+        const backend: Backend | undefined = pickers.select(inner, exchange, pool);
+        isTold = false;
+        if (backend !== undefined) picks.add(1, pool.name, value === undefined ? 'new' : 'lost');
+        return backend;
+      },
+      onStart(lease) {
+        isToldBySlot[lease.slot] = isTold;
+        onStart(lease);
+      },
+      onHead(lease, head) {
+        onHead(lease, head);
+        const value = isToldBySlot[lease.slot] === true ? undefined : tokens.of(lease.backend);
+        if (value === undefined) return;
+        if (header === null) head.appendHeader('set-cookie', setCookie(cookie, value, attributes));
+        else head.setHeader(header, value);
+      },
+      ...callbacks,
+    };
+  },
+});

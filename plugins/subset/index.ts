@@ -1,0 +1,91 @@
+/**
+ * `subset({ size, over })`: each balancer uses a part of a large pool, so that thousands of backends do not hold connections to hundreds of balancers.
+ *
+ * `rendezvous`: random subsetting as in gRPC A68, each balancer a part of its own by highest random weight; backends that are down are replaced by the next.
+ * `aperture`: deterministic aperture as in Finagle, for balancers that know how many they are: perfectly even. A pick costs what it costs inside.
+ */
+import { hostname } from 'node:os';
+import { defineStrategy, passOn, PoolPart, type Backend, type Member, type StrategyProtocol, type StrategyUse } from '@steelyard/sdk';
+import { coverage } from './aperture.ts';
+import { score } from './score.ts';
+
+export interface SubsetOptions {
+  /** Picks within the part. With an aperture it has to go by weight: backends at the edges are seen in part. */
+  over: StrategyUse<StrategyProtocol, 'load'>;
+  /** Backends to use; with an aperture the least number. 1 to 65,535. */
+  size: number;
+  /** Names this balancer among all: the same after a restart, another on each machine. Default: the host name. */
+  balancer?: string;
+  /** Default null: rendezvous. */
+  aperture?: {
+    /** This balancer's place among all of them, from 0. */
+    index: number;
+    /** How many there are. */
+    balancers: number;
+  } | null;
+}
+
+export default defineStrategy<SubsetOptions>({
+  name: 'subset',
+  description: 'each balancer uses a part of a large pool: by rendezvous, or a deterministic aperture',
+  options: {
+    over: { type: 'strategy', kinds: ['load'], description: 'picks within the part' },
+    size: { type: 'integer', minimum: 1, maximum: 65_535, description: 'backends to use; with an aperture the least number' },
+    balancer: { type: 'string', default: '', description: 'names this balancer among all; empty = the host name' },
+    aperture: {
+      type: 'object', nullable: true, default: null, description: 'the place of this balancer among all of them',
+      properties: { index: { type: 'integer', minimum: 0, maximum: 65_535 }, balancers: { type: 'integer', minimum: 1, maximum: 65_536 } },
+    },
+  },
+  create({ over, size, balancer, aperture }, host) {
+    if (aperture !== null && aperture.index >= aperture.balancers) throw new Error(`aperture.index is ${aperture.index}: of ${aperture.balancers} balancers the last one is ${aperture.balancers - 1}`);
+    const inner = host.strategy(over);
+    const name = balancer === '' ? hostname() : balancer;
+    const part = new PoolPart();
+    /** Most liked first, or around the ring. */
+    let ordered: readonly Member[] = [];
+    const scoreOf = host.perBackend((backend) => ({ value: score(name, backend.id) }));
+    /** The order of the ring is the same for all balancers. */
+    const placeOf = host.perBackend((backend) => ({ value: score('', backend.id) }), 'ring');
+
+    const seen = (): Member[] => {
+      if (aperture !== null) {
+        const shares = coverage(ordered.map(({ weight }) => weight), { ...aperture, size });
+        return ordered.flatMap(({ backend, weight }, i) => (shares[i]! > 0 ? [{ backend, weight: weight * shares[i]! }] : []));
+      }
+      // Those that are down keep their places behind: where too few are up, all of them count.
+      const [up, down] = [ordered.filter(isUp), ordered.filter((member) => !isUp(member))];
+      return [...up.slice(0, size), ...down.slice(0, Math.max(0, size - up.length))];
+    };
+    const apply = (): void => {
+      const members = seen();
+      part.setBackends(members.map(({ backend }) => backend));
+      inner.update(members);
+    };
+    host.hooks.onHealthChange.tap(({ backend, from, to }) => {
+      const isKnown = ordered.some((member) => member.backend === backend);
+      if (isKnown && aperture === null && (from === 'down' || to === 'down')) apply();
+    });
+    return {
+      update(members) {
+        const rank = ({ backend }: Member): number => (aperture === null ? scoreOf(backend) : placeOf(backend)).value;
+        ordered = members.filter(({ weight }) => weight > 0).toSorted((one, two) => rank(two) - rank(one) || compareIds(one.backend, two.backend));
+        apply();
+      },
+      // Where nobody of the part is available, a request is better served by anybody than by nobody.
+      select: (exchange, pool) => inner.select(exchange, part.of(pool)) ?? anybody(ordered, pool),
+      ...passOn(inner),
+    };
+  },
+});
+
+const isUp = ({ backend }: Member): boolean => backend.health !== 'down' && !backend.draining;
+
+function compareIds(one: Backend, two: Backend): number {
+  return one.id < two.id ? -1 : 1;
+}
+
+function anybody(members: readonly Member[], pool: { isAvailable(backend: Backend): boolean }): Backend | undefined {
+  for (const { backend } of members) if (pool.isAvailable(backend)) return backend;
+  return undefined;
+}

@@ -1,0 +1,136 @@
+import * as fc from 'fast-check';
+import { describe, expect, it, test } from 'vitest';
+import orca, { type OrcaOptions } from '@steelyard/plugins/orca';
+import random from '@steelyard/plugins/random';
+import weightedRoundRobin from '@steelyard/plugins/weighted-round-robin';
+import { strategyUnderTest, testStrategy, world, type FakeBackend } from '@steelyard/sdk/testkit';
+import { completed, LoadWeight } from '../../plugins/orca/load-weight.ts';
+import { parseReport } from '../../plugins/orca/report.ts';
+
+testStrategy(orca({ over: weightedRoundRobin() }), { test, properties: { weighted: 'exactly', smooth: true } });
+describe('over random', () => void testStrategy(orca({ over: random() }), { test }));
+
+/** A protobuf message of doubles. */
+function binary(fields: Readonly<Record<number, number>>, before: readonly number[] = []): string {
+  const parts = Object.entries(fields).map(([field, value]) => {
+    const bytes = Buffer.alloc(9);
+    bytes[0] = Number(field) * 8 + 1;
+    bytes.writeDoubleLE(value, 1);
+    return bytes;
+  });
+  return Buffer.concat([Buffer.from(before), ...parts]).toString('base64');
+}
+
+describe('a report', () => {
+  const whole = { cpuUtilization: 0.3, applicationUtilization: 0.5, rps: 120.5, eps: 2 };
+  it.each([
+    ['TEXT cpu_utilization=0.3,application_utilization=0.5,rps_fractional=120.5,eps=2,named_metrics.x=7'],
+    ['TEXT cpu_utilization=0.3, application_utilization = 0.5, rps_fractional=120.5, eps=2'],
+    ['JSON {"cpu_utilization": 0.3, "applicationUtilization": 0.5, "rpsFractional": 120.5, "eps": 2, "named_metrics": {"x": 1}}'],
+    [`BIN ${binary({ 1: 0.3, 6: 120.5, 7: 2, 9: 0.5 }, [24, 0xac, 2, 34, 2, 1, 1, 45, 0, 0, 0, 0])}`],
+  ])('is read from %s', (text) => {
+    expect(parseReport(text)).toEqual(whole);
+  });
+  it('is read from the binary header', () => {
+    expect(parseReport(binary({ 1: 0.25 }), true)).toEqual({ cpuUtilization: 0.25, applicationUtilization: 0, rps: 0, eps: 0 });
+  });
+  it.each(['', 'TEXT', 'TEXT ', 'cpu_utilization=0.3', 'TEXT cpu_utilization=x', 'TEXT cpu_utilization=-1', 'TEXT eps=Infinity', 'TEXT a=1', 'JSON', 'JSON 7', 'JSON null', 'JSON {', 'JSON {"eps":"-1"}', 'BIN CQ==', 'BIN /////w==', 'XML <a/>', `TEXT cpu_utilization=0.3${' '.repeat(20_000)}`])(
+    'is none where it says %j', (text) => {
+      expect(parseReport(text)).toBeUndefined();
+    });
+  it('of any bytes is read or refused', () => {
+    fc.assert(fc.property(fc.constantFrom('TEXT ', 'JSON ', 'BIN ', ''), fc.oneof(fc.string(), fc.base64String()), (form, rest) => {
+      const report = parseReport(form + rest, form === '');
+      return report === undefined || Object.values(report).every((value) => value >= 0 && value < Infinity);
+    }));
+  });
+});
+
+describe('the weight', () => {
+  const rules = { blackoutMs: 10_000, expiryMs: 180_000, errorPenalty: 1 };
+  const report = { cpuUtilization: 0.5, applicationUtilization: 0, rps: 100, eps: 0 };
+  const at = (now: number, ...taken: (readonly [number, Partial<typeof report>])[]) => {
+    const weight = new LoadWeight();
+    for (const [when, more] of taken) weight.take({ ...report, ...more }, when, rules);
+    return weight.at(now, rules);
+  };
+  it('is the throughput per utilisation, the application’s word before the CPU’s, errors as load', () => {
+    expect(at(10_000, [0, {}])).toBe(200);
+    expect(at(10_000, [0, { applicationUtilization: 0.8 }])).toBe(125);
+    expect(at(10_000, [0, { eps: 10 }])).toBeCloseTo(100 / 0.6, 9);
+  });
+  it('is unknown in the blackout after the first report, and when reports stop', () => {
+    expect([at(9_999, [0, {}]), at(10_000, [0, {}]), at(179_999, [0, {}]), at(180_000, [0, {}])]).toEqual([0, 200, 200, 0]);
+  });
+  it('does not take reports that say nothing', () => {
+    expect([at(10_000, [0, { rps: 0 }]), at(10_000, [0, { cpuUtilization: 0 }])]).toEqual([0, 0]);
+  });
+  it('begins with a blackout again after it was away, or silent', () => {
+    const weight = new LoadWeight();
+    weight.take(report, 0, rules);
+    weight.restart();
+    weight.take(report, 20_000, rules);
+    expect([weight.at(29_999, rules), weight.at(30_000, rules)]).toEqual([0, 200]);
+    expect(weight.at(500_000, rules)).toBe(0);
+    weight.take(report, 500_001, rules);
+    expect(weight.at(500_002, rules)).toBe(0);
+  });
+  it.each([[[10, 30, 0], [10, 30, 20]], [[10, 0, 0], [1, 1, 1]], [[0, 0], [1, 1]], [[], []]])('of %j in a pool becomes %j', (weights, expected) => {
+    expect(completed(weights)).toEqual(expected);
+  });
+});
+
+describe('orca', () => {
+  const started = (options: Partial<OrcaOptions> = {}) => {
+    const w = world({ seed: 7 });
+    const strategy = strategyUnderTest(orca({ over: weightedRoundRobin(), blackoutMs: 0, ...options }), w);
+    const [a, b] = w.backends([{ id: 'a' }, { id: 'b' }]) as [FakeBackend, FakeBackend];
+    strategy.update([a, b]);
+    const reports = (backend: FakeBackend, text: string, name = 'Endpoint-Load-Metrics') => {
+      const lease = strategy.open(backend);
+      const head = w.responseHead(200, { [name]: text });
+      strategy.instance.onHead!(lease, head);
+      lease.end();
+      return head.header(name);
+    };
+    const counts = (count: number) => strategy.picks(count).filter((backend) => backend === a).length;
+    return { w, strategy, a, b, reports, counts };
+  };
+
+  it('shares by the reported weights from the next update on', () => {
+    const { w, a, b, reports, counts } = started();
+    reports(a, 'TEXT cpu_utilization=0.5,rps_fractional=300');
+    reports(b, 'TEXT cpu_utilization=0.5,rps_fractional=100');
+    expect(counts(40)).toBe(20);
+    w.advance(1_000);
+    expect(counts(40)).toBe(30);
+  });
+  it('multiplies the configured weights', () => {
+    const { w, strategy, a, b, reports, counts } = started();
+    strategy.update([{ backend: a, weight: 1 }, { backend: b, weight: 3 }]);
+    for (const backend of [a, b]) reports(backend, 'TEXT cpu_utilization=0.5,rps_fractional=100');
+    w.advance(1_000);
+    expect(counts(40)).toBe(10);
+  });
+  it('takes the report out of the response, or leaves it when told so', () => {
+    const { reports, a } = started();
+    expect([reports(a, 'TEXT cpu_utilization=0.5'), reports(a, binary({ 1: 0.5 }), 'endpoint-load-metrics-bin')]).toEqual([undefined, undefined]);
+    const open = started({ strip: false });
+    expect(open.reports(open.a, 'TEXT cpu_utilization=0.5')).toBe('TEXT cpu_utilization=0.5');
+  });
+  it('counts what it cannot read', () => {
+    const { strategy, reports, a } = started();
+    reports(a, 'cpu=lots');
+    expect(strategy.host.metrics.value('orca_bad_reports_total', 'a')).toBe(1);
+  });
+  it('keeps the weights when members come and go, and over a reload', () => {
+    const { w, strategy, a, b, reports } = started();
+    reports(a, 'TEXT cpu_utilization=0.5,rps_fractional=300');
+    reports(b, 'TEXT cpu_utilization=0.5,rps_fractional=100');
+    const next = strategy.reload();
+    expect(next.picks(40).filter((backend) => backend === a)).toHaveLength(30);
+    next.update([a, b, w.backends([{ id: 'c' }])[0]!]);
+    // c gets the mean of 600 and 200.
+    expect(next.picks(60).filter((backend) => backend!.id === 'c')).toHaveLength(20);
+  });
+});

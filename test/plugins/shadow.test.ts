@@ -1,0 +1,68 @@
+import { describe, expect, it, test } from 'vitest';
+import first from '@steelyard/plugins/first';
+import leastConnections from '@steelyard/plugins/least-connections';
+import peakEwma from '@steelyard/plugins/peak-ewma';
+import roundRobin from '@steelyard/plugins/round-robin';
+import script from '@steelyard/plugins/script';
+import shadow from '@steelyard/plugins/shadow';
+import { answered, strategyUnderTest, testStrategy, world, type FakeBackend } from '@steelyard/sdk/testkit';
+import { defineStrategy, type AnyStrategyUse, type StrategyInstance } from '@steelyard/sdk';
+
+testStrategy(shadow({ over: leastConnections(), candidate: roundRobin() }), { test, properties: { leastLoaded: true, avoidsMostLoaded: true } });
+
+describe('shadow', () => {
+  const started = (over: AnyStrategyUse, candidate: AnyStrategyUse) => {
+    const w = world({ seed: 7 });
+    const strategy = strategyUnderTest(shadow({ over, candidate }), w);
+    const [a, b] = w.backends([{ id: 'a' }, { id: 'b' }]) as [FakeBackend, FakeBackend];
+    strategy.update([a, b]);
+    const value = (name: string, ...labels: string[]) => strategy.host.metrics.value(`shadow_${name}`, ...labels) ?? 0;
+    return { w, strategy, a, b, value };
+  };
+
+  it('obeys the one and counts where the other agrees', () => {
+    const { strategy, value } = started(first(), roundRobin());
+    expect(strategy.picks(4).map((backend) => backend!.id)).toEqual(['a', 'a', 'a', 'a']);
+    expect([value('picks_total', 'api', 'first', 'round-robin', 'yes'), value('picks_total', 'api', 'first', 'round-robin', 'no')]).toEqual([2, 2]);
+    expect([value('candidate_picks_total', 'api', 'a'), value('candidate_picks_total', 'api', 'b')]).toEqual([2, 2]);
+  });
+  it('estimates what following the other would have gained or lost, by how fast the backends answered lately', () => {
+    const gains = started(first(), roundRobin());
+    gains.strategy.open(gains.a).end(answered(200, { firstByteMs: 300 }));
+    gains.strategy.open(gains.b).end(answered(200, { firstByteMs: 100 }));
+    gains.strategy.select();
+    gains.strategy.select();
+    expect(gains.value('estimated_gain_seconds_total', 'api', 'first', 'round-robin')).toBeCloseTo(0.2, 9);
+    expect(gains.value('estimated_loss_seconds_total', 'api', 'first', 'round-robin')).toBe(0);
+  });
+  it('tells the other of every request, so that it knows the load it did not make', () => {
+    const { w, strategy, a, b, value } = started(script({ select: () => a }), peakEwma());
+    for (const [backend, firstByteMs] of [[a, 500], [b, 5]] as const) strategy.open(backend).end(answered(200, { firstByteMs }));
+    for (let i = 0; i < 3; i++) strategy.select(w.exchange());
+    expect(value('candidate_picks_total', 'api', 'b')).toBe(3);
+  });
+  it('counts a candidate without an opinion', () => {
+    const { strategy, value } = started(first(), script({ select: () => undefined }));
+    strategy.select();
+    expect(value('picks_total', 'api', 'first', 'script', 'none')).toBe(1);
+  });
+  it('lets the other read the response and change nothing', () => {
+    let status = 0;
+    const meddler = defineStrategy<{}>({
+      name: 'meddler', options: {},
+      create: (): StrategyInstance => ({
+        update() {}, select: () => undefined,
+        onHead(_lease, head) {
+          status = head.status;
+          head.setHeader('x', '1');
+          head.appendHeader('set-cookie', 'a=b');
+          head.removeHeader('server');
+        },
+      }),
+    });
+    const { w, strategy } = started(first(), meddler());
+    const head = w.responseHead(201, { server: 'origin' });
+    strategy.instance.onHead!(strategy.pick()!, head);
+    expect([status, head.headers()]).toEqual([201, [['server', 'origin']]]);
+  });
+});

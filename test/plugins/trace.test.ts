@@ -1,0 +1,59 @@
+import { describe, expect, it, test } from 'vitest';
+import leastConnections from '@steelyard/plugins/least-connections';
+import roundRobin from '@steelyard/plugins/round-robin';
+import trace, { type TraceOptions } from '@steelyard/plugins/trace';
+import { strategyUnderTest, testStrategy, world } from '@steelyard/sdk/testkit';
+
+testStrategy(trace({ over: leastConnections(), allow: ['192.0.2.0/24'] }), { test, properties: { leastLoaded: true, avoidsMostLoaded: true } });
+
+describe('trace', () => {
+  const started = (options: Partial<TraceOptions> = {}) => {
+    const w = world({ seed: 7 });
+    const strategy = strategyUnderTest(trace({ over: roundRobin(), logShare: 0, ...options }), w);
+    const backends = w.backends([{ id: 'a' }, { id: 'b', health: 'down' }, { id: 'c', draining: true }, { id: 'd', maxInFlight: 2, inFlight: 2 }, { id: 'e' }, { id: 'f', inFlight: 3 }]);
+    strategy.update(backends);
+    strategy.pool.tried.add(backends[4]!);
+    const headerOf = (spec: object = {}) => {
+      const lease = strategy.pick(w.exchange({ headers: {}, ...spec }))!;
+      const head = w.responseHead();
+      strategy.instance.onHead!(lease, head);
+      lease.end();
+      return head.header('x-steelyard-trace');
+    };
+    return { w, strategy, headerOf };
+  };
+  const text = 'picked=a; by=round-robin; eligible=a:0,f:3; excluded=b(down),c(draining),d(at its limit of 2),e(tried before)';
+
+  it('shows a permitted client who was eligible, and who was not and why', () => {
+    expect(started({ allow: ['192.0.2.1'] }).headerOf()).toBe(text);
+    expect(started({ allow: ['10.0.0.0/8', '192.0.2.0/24'] }).headerOf()).toBe(text);
+  });
+  it('shows nothing to anybody else', () => {
+    expect(started().headerOf()).toBeUndefined();
+    expect(started({ allow: ['10.0.0.0/8', '2001:db8::/32'] }).headerOf()).toBeUndefined();
+  });
+  it('logs a share of the picks', () => {
+    const all = started({ logShare: 1 });
+    all.strategy.select();
+    expect(all.strategy.host.lines[0]).toMatchObject({ level: 'info', message: 'picked', fields: { pool: 'api', attempt: 1, strategy: 'round-robin', picked: 'a', eligible: [{ id: 'a', inFlight: 0 }, { id: 'f', inFlight: 3 }], more: 0 } });
+    const some = started({ logShare: 0.25 });
+    for (let i = 0; i < 1_000; i++) some.strategy.select();
+    expect(Math.abs(some.strategy.host.lines.length - 250)).toBeLessThan(105); // Hoeffding, 1e-9
+  });
+  it('keeps its lists short in a large pool', () => {
+    const w = world();
+    const strategy = strategyUnderTest(trace({ over: roundRobin(), logShare: 1 }), w);
+    strategy.update(w.backends(1_000));
+    strategy.select();
+    expect(strategy.host.lines[0]!.fields).toMatchObject({ more: 984 });
+    expect(JSON.stringify(strategy.host.lines[0]!.fields).length).toBeLessThan(2_000);
+  });
+  it('refuses what is no address', () => {
+    for (const entry of ['localhost', '10.0.0.0/33', '::/129', '10.0.0.0/x', '']) expect(() => started({ allow: [entry] })).toThrow('no CIDR range');
+  });
+  it('traces tcp connections in the log, where there is no header to set', () => {
+    const { w, strategy } = started({ allow: ['0.0.0.0/0'], logShare: 1 });
+    strategy.pick(w.exchange({ protocol: 'tcp' }))!.end();
+    expect(strategy.host.lines).toHaveLength(1);
+  });
+});

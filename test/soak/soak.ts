@@ -31,7 +31,7 @@ export interface SoakOptions {
   /** An existing folder for the run's files, which is the caller's to remove. */
   folder: string;
   nodeOptions?: readonly string[];
-  /** For a run of seconds: without exchanges that take as long, and garbage is collected, and plugins counted, only at the base line and the end. Default false. */
+  /** For a run of seconds: without exchanges that take as long, and garbage is collected, and plugins counted, only at the end. Default false. */
   isBrief?: boolean;
 }
 
@@ -41,7 +41,6 @@ const FEWEST_ROUNDS = 2;
 
 export async function soak(options: SoakOptions, tell: (line: string) => void): Promise<Report> {
   const { seconds, roundSeconds, seed, workers, rate, folder, isBrief = false } = options;
-  const thorough: Order = isBrief ? 'collect' : 'count';
   // Each part draws for itself, so that what one does is the same whatever the other's timing was.
   const [forSites, forEvents, forTraffic] = [seededRandom(seed), seededRandom(seed + 1), seededRandom(seed + 2)];
   const places = await Places.find(folder, forSites, workers > 0, new Ports());
@@ -68,7 +67,7 @@ export async function soak(options: SoakOptions, tell: (line: string) => void): 
         timeline.push(await sampler.timeline({ ended: traffic.ended, fates: fatesOf(traffic) }));
       }
       await Promise.all([traffic.rest(), events.rest()]);
-      await comeToRest(quiet.length === 0 ? thorough : isBrief ? 'look' : 'collect');
+      await comeToRest(isBrief ? 'look' : quiet.length === 0 ? 'count' : 'collect');
     };
     const comeToRest = async (order: Order): Promise<void> => {
       const sample = await sampler.quiet(order, quiet[0]);
@@ -79,7 +78,7 @@ export async function soak(options: SoakOptions, tell: (line: string) => void): 
     // The first round brings up what is made at its first use. What is there behind it is the base line.
     do await round(roundSeconds);
     while (sampler.at < seconds || quiet.length < FEWEST_ROUNDS);
-    await comeToRest(thorough);
+    await comeToRest(isBrief ? 'collect' : 'count');
 
     const end = await balancer.stop();
     const growths = growthsOf(quiet, warmUpSecondsOf(seconds));

@@ -46,6 +46,14 @@ export interface QuietSample {
 const SETTLE_LIMIT_MS = 30_000;
 const SETTLE_STEP_MS = 150;
 const ASKED_MS = 30;
+/** A health check under way has another timer than one that waits: what counts is what stays. */
+const SAME_LOOKS = 4;
+
+interface State {
+  state: Record<string, number>;
+  /** By their milliseconds. */
+  timers: Record<string, number>;
+}
 
 export class Sampler {
   readonly #pid: number;
@@ -78,7 +86,7 @@ export class Sampler {
     };
   }
 
-  /** Waits until all is as at the base line (for the base line: until nothing is under way, twice the same), or the time limit has passed. */
+  /** Waits until all is as at the base line (for the base line: until nothing is under way, several times the same), or the time limit has passed. */
   async quiet(order: Order, base?: QuietSample): Promise<QuietSample> {
     const beganAt = performance.now();
     const limit = beganAt + SETTLE_LIMIT_MS;
@@ -95,20 +103,26 @@ export class Sampler {
     const { rssBytes } = procSampleOf(this.#pid);
     const objects = sumsOf(threads.map(({ objects }) => objects));
     // The collection has held the threads up: health checks that were due come all at once behind it.
-    const state = { ...(await this.#settled(base?.state, limit)), ...objects };
+    const { timers, state: settled } = await this.#settled(base?.state, limit);
+    const state = { ...settled, ...objects };
+    const astray = base ? differences(state, base.state, namesToCompare({ state, objects }, base)) : [];
+    if (base && astray.some((difference) => difference.startsWith('timers'))) astray.push(`timers by their ms: ${JSON.stringify(timers)}, at first ${JSON.stringify(base.timers)}`);
     return {
       at: this.at, rssBytes, heapBytes: sumOf(threads, ({ heapBytes }) => heapBytes), externalBytes: sumOf(threads, ({ externalBytes }) => externalBytes),
-      state, objects, timers: sumsOf(threads.map(({ timers }) => timers)), astray: base ? differences(state, base.state, namesToCompare(state, base)) : [], settledMs,
+      state, objects, timers, astray, settledMs,
     };
   }
 
   /** Looks, at what costs nothing to look at, until it is as it should be, or the time has come. */
-  async #settled(base: Readonly<Record<string, number>> | undefined, limit: number): Promise<Record<string, number>> {
+  async #settled(base: Readonly<Record<string, number>> | undefined, limit: number): Promise<State> {
     let before: Record<string, number> = {};
+    let same = 0;
     for (;;) {
-      const state = await this.#state(await this.#ask('look'));
-      const isSettled = base ? differences(state, base, Object.keys(state)).length === 0 : nothingIsOpen(state) && differences(state, before, Object.keys(state)).length === 0;
-      if (isSettled || performance.now() > limit) return state;
+      const answers = await this.#ask('look');
+      const state = await this.#state(answers);
+      same = nothingIsOpen(state) && differences(state, before, Object.keys(state)).length === 0 ? same + 1 : 0;
+      const isSettled = base ? differences(state, base, Object.keys(state)).length === 0 : same >= SAME_LOOKS;
+      if (isSettled || performance.now() > limit) return { state, timers: sumsOf(answers.map(({ timers }) => timers)) };
       before = state;
       await new Promise((resolve) => setTimeout(resolve, SETTLE_STEP_MS));
     }
@@ -140,9 +154,9 @@ function nothingIsOpen(state: Readonly<Record<string, number>>): boolean {
   return OPEN.every((name) => (state[name] ?? 0) === 0);
 }
 
-/** Objects that were not counted this time are not compared. */
-function namesToCompare(state: Readonly<Record<string, number>>, base: QuietSample): string[] {
-  return Object.keys({ ...base.state, ...state }).filter((name) => name in state || !(name in base.objects));
+/** Objects are compared that were counted both times. */
+function namesToCompare(now: Pick<QuietSample, 'state' | 'objects'>, base: QuietSample): string[] {
+  return Object.keys({ ...base.state, ...now.state }).filter((name) => name in now.objects === name in base.objects);
 }
 
 function sumsOf(counts: readonly Readonly<Record<string, number>>[]): Record<string, number> {

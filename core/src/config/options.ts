@@ -66,18 +66,20 @@ function definitionFaults(use: AnyUse): string[] {
   const entry = ENTRY[use.kind];
   if (typeof definition[entry] !== 'function') problems.push(`it has no function ${entry}`);
   if (typeof definition.options !== 'object' || definition.options === null) problems.push(`its options must be an object of schemas, {} when there are none, and are ${showValue(definition.options)}`);
-  else {
-    for (const [name, option] of Object.entries(definition.options as AnyOptionsSchema)) problems.push(...schemaFaults(option, `option ${name}`));
-  }
-  if (problems.length === 0) {
-    try {
-      compiled(use.definition.options);
-    } catch (thrown) {
-      problems.push(describeError(thrown));
-    }
-  }
+  else problems.push(...optionsFaults(definition.options as AnyOptionsSchema));
   checkedDefinitions.set(definition, problems);
   return problems;
+}
+
+function optionsFaults(options: AnyOptionsSchema): string[] {
+  try {
+    const problems = Object.entries(options).flatMap(([name, option]) => schemaFaults(option, `option ${name}`));
+    if (problems.length === 0) compiled(options);
+    return problems;
+  } catch (thrown) {
+    // What only ajv sees: `maximum: Infinity`.
+    return [describeError(thrown)];
+  }
 }
 
 const COMMON = ['type', 'description', 'nullable', 'default', 'anyOf'];
@@ -106,7 +108,7 @@ function schemaFaults(option: unknown, where: string): string[] {
   const noPattern = schema.pattern === undefined ? undefined : patternFault(schema.pattern);
   if (noPattern !== undefined) problems.push(`${where} has a pattern that is none: ${noPattern}`);
   if (problems.length === 0 && schema.default !== undefined) {
-    const validate = compile({ value: schema });
+    const validate = compiled({ value: schema });
     if (!validate({ value: schema.default })) problems.push(`${where} has a default that its own schema refuses`);
   }
   return problems;
@@ -121,21 +123,19 @@ function patternFault(pattern: string): string | undefined {
   }
 }
 
-const validators = new WeakMap<AnyOptionsSchema, ValidateFunction>();
+/**
+ * By the text of the schema: a reload makes the same schemas anew, and ajv keeps the code of each that it compiled for the life of the
+ * process (20 to 50 KB for a plugin), whether the schema is removed or not.
+ */
+const validators = new Map<string, ValidateFunction>();
 function compiled(options: AnyOptionsSchema): ValidateFunction {
-  let validate = validators.get(options);
-  if (validate === undefined) {
-    validate = compile(options);
-    validators.set(options, validate);
-  }
-  return validate;
-}
-
-function compile(options: AnyOptionsSchema): ValidateFunction {
   const schema = objectShape(options);
-  const validate = ajv.compile(schema);
-  // ajv keeps every schema it compiled; ours keep themselves, and go with their plugin at a reload.
-  ajv.removeSchema(schema);
+  const text = JSON.stringify(schema);
+  let validate = validators.get(text);
+  if (validate === undefined) {
+    validate = ajv.compile(schema);
+    validators.set(text, validate);
+  }
   return validate;
 }
 

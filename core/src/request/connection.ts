@@ -188,11 +188,11 @@ export class HttpConnection extends ClientConnection implements SocketHandler, T
   }
 
   /** The exchange is over and the rest of the connection is a tunnel: the socket belongs to it from now on. Returns what already came of it. */
-  handOver(): Buffer {
-    const early = this.#waiting;
+  handOver(): { fromClient: Buffer; clientHasEnded: boolean } {
+    const fromClient = this.#waiting;
     this.#waiting = NOTHING;
     this.deadline = Infinity;
-    return early;
+    return { fromClient, clientHasEnded: this.#hasEnded };
   }
 
   /** FIN behind what was sent, then what the client still sends is read and dropped for a while. */

@@ -212,12 +212,12 @@ export class HttpConnection extends ClientConnection implements SocketHandler, T
   }
 
   /** The exchange is over and the rest of the connection is a tunnel: the socket belongs to it from now on. Returns what already came of it. */
-  handOver(): Buffer {
-    const early = this.#waiting;
+  handOver(): { fromClient: Buffer; clientHasEnded: boolean } {
+    const fromClient = this.#waiting;
     this.#waiting = NOTHING;
     this.deadline = Infinity;
     this.#clock?.stop();
-    return early;
+    return { fromClient, clientHasEnded: this.#hasEnded };
   }
 
   /** FIN behind what was sent, then what the client still sends is read and dropped for a while. */

@@ -40,7 +40,7 @@ export function startTunnel(exchange: Exchange, bytes: Buffer, at: number, end: 
   lease!.bytesFromBackend -= end - at;
   const early = connection.handOver();
   exchange.tunnel = new Tunnel(thread, connection.socket, upstream.socket, exchange.plan.config.timeouts.tunnelMs, (by) => tunnelEnded(exchange, by));
-  exchange.tunnel.begin({ fromClient: early, fromBackend: bytes.subarray(at, end) });
+  exchange.tunnel.begin({ ...early, fromBackend: bytes.subarray(at, end) });
 }
 
 function tunnelEnded(exchange: Exchange, by: TunnelEnd): void {

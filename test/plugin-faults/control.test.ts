@@ -51,7 +51,7 @@ describe('observe that', () => {
   let rig: Rig;
   beforeAll(async () => {
     const pools = faults.map(([, observe], index) => [id('observe', index), { backends: [origin.url], health: check(id('observe', index), { ejection: { failures: 1, ejectMs: 60_000, maxEjectMs: 60_000 }, observe: observe as () => boolean }) }] as const);
-    rig = await startRig({ pools: Object.fromEntries(pools), routes: pools.map(([name]) => ({ name, match: { path: `/${name}` }, pool: name })) as never });
+    rig = await startRig({ pools: Object.fromEntries(pools), routes: pools.map(([name]) => ({ name, match: { path: `/${name}` }, pool: name })) });
   });
   afterAll(() => rig.stop());
   it.each(faults.map(([name], index): [string, string] => [name, id('observe', index)]))('%s says nothing: nobody is ejected', async (_name, name) => {
@@ -65,7 +65,7 @@ describe('onHealthChange of plugins that', () => {
     let isGood = true;
     const faults = [...THROWS, ...TRAPPED, ...PROMISED];
     const heard: string[] = [];
-    const bad = faults.map(([, fn], index) => plugin(id('flip', index), ({ hooks }) => hooks.onHealthChange.tap(fn as () => void)));
+    const bad = faults.map(([, fn], index) => plugin(id('flip', index), ({ hooks }) => hooks.onHealthChange.tap(fn)));
     const toggled = check('toggled', { schedule: { ...SCHEDULE, intervalMs: 2 }, probe: async () => {
       if (!isGood) throw new Error('down');
     } });

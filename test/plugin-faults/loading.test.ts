@@ -15,7 +15,7 @@ afterAll(async () => {
   await origin.close();
 });
 function good(more: Partial<Config>, pool: object = {}): Partial<Config> & Pick<Config, 'pools'> {
-  return { listeners: [{ name: 'web', port: 0, host: '127.0.0.1' }], pools: { web: { backends: [origin.url], ...pool } as never }, routes: [{ pool: 'web' }], setupLimitMs: 40, ...more };
+  return { listeners: [{ name: 'web', port: 0, host: '127.0.0.1' }], pools: { web: { backends: [origin.url], ...pool } }, routes: [{ pool: 'web' }], setupLimitMs: 40, ...more };
 }
 
 const THROWS = THROWN.map((one): [string, () => unknown] => [`throws ${one.does}`, thrower(one)]);
@@ -39,7 +39,7 @@ const CASES: [string, string, Make][] = [
   ...[...THROWS, ...REJECTS].map(([name, fn]): [string, string, Make] => ['watch of a discovery', name, discovery(fn)]),
   ...[...NONSENSE, ...TRAPS].filter(({ does }) => does !== 'a list').map(({ does, make }): [string, string, Make] => ['watch of a discovery', `publishes ${does}`, discovery((update) => update(make() as never))]),
   ...[['null', null], ['NaN', Number.NaN], ['a backend without a url', {}], ['a url that is none', 'http://'], ['port 99999', 'http://a:99999'], ['weight NaN', { url: 'http://127.0.0.1:1', weight: Number.NaN }], ['the same twice', 'twice']]
-    .map(([name, entry]): [string, string, Make] => ['watch of a discovery', `publishes a list with ${String(name)}`, discovery((update) => update((entry === 'twice' ? ['http://127.0.0.1:1', 'http://127.0.0.1:1'] : [entry]) as never))]),
+    .map(([name, entry]): [string, string, Make] => ['watch of a discovery', `publishes a list with ${name as string}`, discovery((update) => update((entry === 'twice' ? ['http://127.0.0.1:1', 'http://127.0.0.1:1'] : [entry]) as never))]),
   ...(['update', 'select', 'onEnd'] as const).map((name): [string, string, Make] => ['create of a strategy', `gives ${name} that is no function`, strategy(() => ({ update() {}, select() {}, [name]: 7 }))]),
   ['create of a health check', 'gives an interval of NaN', check(() => ({ probe() {}, schedule: { ...SCHEDULE, intervalMs: Number.NaN } }))],
   ['create of a health check', 'gives an interval longer than a timer can be', check(() => ({ probe() {}, schedule: { ...SCHEDULE, intervalMs: 3e9 } }))],
@@ -63,12 +63,12 @@ describe('a reload is refused, and the old config serves on, when', () => {
 });
 
 describe('an end that fails', () => {
-  it.each([...THROWS, ...REJECTS])('in defer, which %s, is counted; the others run, and the next config serves', async (_name, fn) => {
+  it.each([...THROWS, ...REJECTS])('in defer, which %s, is counted; the others run, and the next config serves', async (_name, fn: () => void) => {
     const ran: string[] = [];
     await rig.balancer.reload(good({
-      plugins: [plugin('bad-end', ({ defer }) => {
-        defer(() => void ran.push('first'));
-        defer(fn as () => void);
+      plugins: [plugin('bad-end', (host) => {
+        host.defer(() => void ran.push('first'));
+        host.defer(fn);
       })],
     }) as Config);
     await rig.balancer.reload(good({}) as Config);

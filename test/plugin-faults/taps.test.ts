@@ -61,7 +61,7 @@ const SYNC_FAULTS: readonly [string, () => unknown, 'always' | 'where results me
 
 for (const onFailure of ['closed', 'open'] as const) {
   for (const [name, fn] of [...SYNC_FAULTS, ...BAD_ANSWERS]) add({ name, fn, hook: 'onRequest', onFailure, fails: true });
-  const rejecting = [...THROWN.map((one) => [`rejects with ${one.does}`, async () => thrower(one)()] as const)];
+  const rejecting = THROWN.map((one) => [`rejects with ${one.does}`, async () => thrower(one)()] as const);
   const resolving = [...NONSENSE, ...TRAPS].map(({ does, make }) => [`resolves with ${does}`, async () => make()] as const);
   const noPromises = [...THROWN.slice(0, 3).map((one) => [`throws ${one.does} in place of a promise`, thrower(one)] as const), ...NONSENSE.map(({ does, make }) => [`returns ${does} in place of a promise`, make] as const)];
   const answering = BAD_ANSWERS.map(([name, fn]) => [`${name}, later`, async () => fn()] as const);
@@ -96,7 +96,7 @@ function pluginsOf(one: Case): AnyUse[] {
   return [
     plugin(one.id, (host) => tap(one, host), one.onFailure),
     plugin(`${one.id}-next`, (host) => {
-      if (one.hook === 'selectBackend') host.hooks.selectBackend.tap(() => void note());
+      if (one.hook === 'selectBackend') host.hooks.selectBackend.tap(() =>  note());
       else (host.hooks[one.hook] as { tap(fn: () => void): void }).tap(note);
     }),
   ];

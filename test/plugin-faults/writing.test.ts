@@ -121,7 +121,7 @@ describe('options', () => {
     const reader = definePlugin<typeof given>({
       name: 'reader', options: { names: { type: 'array', items: { type: 'string' } }, deep: { type: 'object', properties: { b: { type: 'integer' } } } },
       setup(options) {
-        seen = options as typeof given;
+        seen = options;
         try {
           seen.names.push('b');
         } catch (thrownHere) {

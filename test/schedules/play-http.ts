@@ -40,7 +40,7 @@ export async function playHttp(stage: Stage, place: Place, schedule: HttpSchedul
 
   if (schedule.finishes && !(await finish(clients, place, happenings))) {
     const state = clients.map((client) => `${client.answers.length} answers for ${client.begun} requests, the last ${JSON.stringify(client.answers.at(-1)?.message.startLine)} with ${client.answers.at(-1)?.message.bodyBytes} bytes, ${client.isOver ? 'closed' : 'open'}`).join('; ');
-    violations.push(`it hangs: ${state}; at the origin ${origin.connections.map((one) => `${one.isGone ? 'gone' : one.current ? `at ${one.current.tag}` : 'idle'}`).join(', ')}`);
+    violations.push(`it hangs: ${state}; at the origin ${origin.connections.map((one) => one.isGone ? 'gone' : one.current ? `at ${one.current.tag}` : 'idle').join(', ')}`);
   }
   await quiet(happenings);
   await Promise.all(reloads);
@@ -69,11 +69,11 @@ function act(step: Step, clients: readonly ScriptedClient[], { origin }: Place):
     case 'send': return clients[step.client]?.send(step.upTo);
     case 'client ends': return clients[step.client]?.leave(step.how);
     case 'client reads': return void (step.on ? clients[step.client]?.socket.resume() : clients[step.client]?.socket.pause());
-    case 'client arms': return clients[step.client]?.arm(step.at, step.then);
+    case 'client arms': return clients[step.client]?.arm(step.at, step.what);
     case 'reply': return origin.busy?.reply(step.upTo);
     case 'origin ends': return origin.ends(step.which, step.how);
     case 'origin reads': return origin.reads(step.on);
-    case 'origin arms': return origin.arm(step.at, step.then);
+    case 'origin arms': return origin.arm(step.at, step.what);
     default: throw new Error(`no act: ${step.do}`);
   }
 }

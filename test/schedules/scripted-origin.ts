@@ -49,7 +49,7 @@ export class ScriptedOrigin {
   isWilling = false;
   witness!: OriginWitness;
   #isPaused = false;
-  #armed: { at: Moment; then: Reaction }[] = [];
+  #armed: { at: Moment; what: Reaction }[] = [];
   readonly #servers: net.Server[] = [];
 
   /** @returns the addresses of its two servers. */
@@ -93,8 +93,8 @@ export class ScriptedOrigin {
     for (const { socket } of this.connections) if (on) socket.resume();
     else socket.pause();
   }
-  arm(at: Moment, then: Reaction): void {
-    this.#armed.push({ at, then });
+  arm(at: Moment, what: Reaction): void {
+    this.#armed.push({ at, what });
   }
   /** Only while it reads: otherwise a request may be on its way to what looks idle here. */
   poison(): void {
@@ -114,9 +114,9 @@ export class ScriptedOrigin {
     const armed = this.#armed.find((one) => one.at === at);
     if (!armed) return;
     this.#armed = this.#armed.filter((one) => one !== armed);
-    if (armed.then === 'reply') connection.reply('message');
-    else if (armed.then === 'stop reading') connection.socket.pause();
-    else connection.leave(armed.then, at);
+    if (armed.what === 'reply') connection.reply('message');
+    else if (armed.what === 'stop reading') connection.socket.pause();
+    else connection.leave(armed.what, at);
   }
 
   #accept(socket: net.Socket): void {

@@ -1,6 +1,9 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import net from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { acceptHandles, bindPausable, pauses, type AcceptedHandle } from '../../core/src/sockets/accepts.ts';
+import { NodeSocketEngine } from '../../core/src/sockets/node-sockets.ts';
 
 const given = { handles: [] as unknown[], errors: [] as Error[] };
 const accept = (server: object): boolean =>
@@ -75,6 +78,20 @@ describe('a listener that can pause', () => {
     else other.listen(port, '127.0.0.1');
     expect(await failed).toMatchObject({ code: 'EADDRINUSE' });
     server.close();
+  });
+
+  it.each([false, true])('stays with this process: a child that is started meanwhile does not keep the port (shared: %s)', async (isShared) => {
+    const listening = await new NodeSocketEngine().listen({ host: '127.0.0.1', port: 0, backlog: 8, isShared }, () => {}, () => {});
+    expect(listening.canPause).toBe(true);
+    const child = spawn('cat', { stdio: ['pipe', 'pipe', 'inherit'] });
+    child.stdin.write('here');
+    await once(child.stdout, 'data');
+    await listening.close();
+    const again = net.createServer().listen(listening.port, '127.0.0.1');
+    await once(again, 'listening');
+    again.close();
+    child.stdin.end();
+    await once(child, 'exit');
   });
 
   it('is not made of one that was bound the usual way', async () => {

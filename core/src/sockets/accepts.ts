@@ -4,7 +4,6 @@
  * Internals of `node:net`; where they are not as expected the server goes on by its event 'connection'.
  */
 import net from 'node:net';
-import { MessageChannel, receiveMessageOnPort, type Transferable } from 'node:worker_threads';
 import { systemError } from './system-error.ts';
 
 /** What is used of a TCP handle of Node here. */
@@ -38,32 +37,34 @@ export interface Pauses {
   resume(): void;
 }
 
+/** A handle that is bound and does not listen yet; `net.Server.listen` takes it. */
+interface BoundHandle {
+  readonly fd: number;
+  open(fd: number): number;
+  getsockname(into: object): number;
+  close(): void;
+}
+/** What `node:net` binds with, also for `node:cluster`; it gives an error number where it fails. */
+type CreateServerHandle = (host: string, port: number, family: number, fd: undefined, flags: number) => BoundHandle | number;
+
+/** libuv's `UV_TCP_REUSEPORT`. */
+const REUSE_PORT = 2;
+
 /**
  * Binds so that `pauses` finds a handle that can pause. libuv has no call for that (libuv#1937); but to stop reading takes the descriptor out of
- * the poll set, whatever it is read for, if libuv takes it for a readable stream. So it takes one that was opened by its descriptor, and not one
- * that it has bound itself. A socket is opened so when it comes by a message, also to the thread that sent it.
- * @returns `undefined`: this Node cannot (before 26.10), or the address has to be looked up, or cannot be bound: `listen` will tell.
+ * the poll set, whatever it is read for, if libuv takes it for a readable stream. It takes one for that which was opened by its descriptor, and
+ * a handle may be told to open the very descriptor that it has.
+ * @returns `undefined`: the address has to be looked up, or cannot be bound, or the internals are not as expected: `listen` will tell.
  */
-export function bindPausable(host: string, port: number, isShared: boolean): net.BoundSocket | undefined {
-  if (typeof net.BoundSocket !== 'function' || net.isIP(host) === 0) return undefined;
-  let bound: net.BoundSocket | undefined;
-  try {
-    bound = new net.BoundSocket({ host, port, reusePort: isShared });
-    return moved(bound);
-  } catch {
-    bound?.[Symbol.dispose]();
-    return undefined;
-  }
-}
-
-function moved(bound: net.BoundSocket): net.BoundSocket | undefined {
-  const { port1, port2 } = new MessageChannel();
-  try {
-    port1.postMessage(bound, [bound as unknown as Transferable]);
-    return receiveMessageOnPort(port2)?.message as net.BoundSocket | undefined;
-  } finally {
-    port1.close();
-  }
+export function bindPausable(host: string, port: number, isShared: boolean): BoundHandle | undefined {
+  const { _createServerHandle: create } = net as { _createServerHandle?: CreateServerHandle };
+  const family = net.isIP(host);
+  if (typeof create !== 'function' || family === 0) return undefined;
+  const bound = create(host, port, family, undefined, isShared ? REUSE_PORT : 0);
+  if (typeof bound === 'number') return undefined;
+  if (bound.fd >= 0 && bound.getsockname({}) === 0 && bound.open(bound.fd) === 0) return bound;
+  bound.close();
+  return undefined;
 }
 
 const CANNOT: Pauses = { canPause: false, pause() {}, resume() {} };

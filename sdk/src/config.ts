@@ -15,7 +15,7 @@ export type PluginList = readonly (GeneralUse | ExporterUse | NamedUse | Falsy)[
 
 /**
  * Who gets in. What is above `maxConnections` or `maxNewConnectionsPerSecond` is not accepted: it waits in the system's queue (`backlog`) until
- * there is room. Where accepting cannot be paused (Node before 26.10) as many are taken and held unread, and those above them are reset.
+ * there is room. Where accepting cannot be paused (a listener on a host name) as many are taken and held unread, and those above them are reset.
  */
 export interface ConnectionLimits {
   /** Open connections of this listener, over all workers. 1 to 1,000,000; `null` (default) = only `maxConnections` of the config counts. */

@@ -3,7 +3,7 @@ import { METHODS } from 'node:http';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ChunkedDecoder, LAST_CHUNK, writeChunkHead } from '../../core/src/http1/chunked.ts';
-import { Http1RequestHead, parseRequestHead } from '../../core/src/http1/request-head.ts';
+import { Http1RequestHead } from '../../core/src/http1/request-head.ts';
 import { isAuthority, normalisePath } from '../../core/src/http1/target.ts';
 import { LIMITS, accepted, decode, get, latin1, parseInReads, parseRequest, parseResponse, responseWireOf, verdict, wireOf } from './helpers.ts';
 import { Llhttp } from '../fuzz/llhttp.ts';
@@ -207,7 +207,7 @@ describe('edits', () => {
         const reused = accepted(get());
         for (const [received, fateOf] of requests) {
           const bytes = latin1(get(...received));
-          parseRequestHead(reused, bytes, 0, bytes.length, LIMITS);
+          reused.parse(bytes, 0, bytes.length, LIMITS);
           const fresh = accepted(get(...received));
           for (const head of [reused, fresh]) {
             for (const [index, { kind, name: edited }] of script.entries()) {
@@ -282,7 +282,7 @@ describe('any input', () => {
     fc.assert(
       fc.property(damaged, fc.nat(50), (text, start) => {
         const bytes = Buffer.concat([Buffer.alloc(start, 0x0a), latin1(text), latin1('\r\n\r\nGET / HTTP/1.1\r\n')]);
-        const met = parseRequestHead(head, bytes, start, start + text.length, LIMITS);
+        const met = head.parse(bytes, start, start + text.length, LIMITS);
         expect(verdict({ head, met })).toBe(verdict(parseRequest(text)));
       }),
     );

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Http1RequestHead, endsHead, parseRequestHead } from '../../core/src/http1/request-head.ts';
+import { Http1RequestHead, endsHead } from '../../core/src/http1/request-head.ts';
 import { LIMITS, accepted, get, latin1, lines, parseRequest, verdict, wireOf } from './helpers.ts';
 
 describe('what a request head shows', () => {
@@ -129,7 +129,7 @@ describe('the object is used again', () => {
     head.setTarget('/edited');
     head.setHeader('X-Edit', '1');
     const next = latin1(get());
-    expect(parseRequestHead(head, next, 0, next.length, LIMITS)).toBe(next.length);
+    expect(head.parse(next, 0, next.length, LIMITS)).toBe(next.length);
     expect(head).toMatchObject({ method: 'GET', target: '/', host: 'a.example', contentLength: -1, keepAlive: true, expectContinue: false });
     expect(head.mark()).toBe(0);
     expect(wireOf(head)).toBe(get());
@@ -137,7 +137,7 @@ describe('the object is used again', () => {
   it('shows nothing while a head is incomplete', () => {
     const head = accepted(get('X: 1'));
     const half = latin1('POST /x HTTP/1.1\r\nHost: b\r\nX: 2\r\n');
-    expect(parseRequestHead(head, half, 0, half.length, LIMITS)).toBe(0);
+    expect(head.parse(half, 0, half.length, LIMITS)).toBe(0);
     expect(head).toMatchObject({ method: '', target: '', host: '' });
     expect(head.headers()).toEqual([]);
   });
@@ -150,7 +150,7 @@ describe('the object is used again', () => {
   it('does not need the received bytes any longer', () => {
     const bytes = latin1(get('X: 1'));
     const head = new Http1RequestHead();
-    parseRequestHead(head, bytes, 0, bytes.length, LIMITS);
+    head.parse(bytes, 0, bytes.length, LIMITS);
     bytes.fill(0);
     expect(wireOf(head)).toBe(get('X: 1'));
   });
@@ -158,9 +158,9 @@ describe('the object is used again', () => {
     const head = new Http1RequestHead();
     const text = `\r\n${get('X: 1')}`;
     const bytes = latin1(`junk${text}GET /next`);
-    expect(parseRequestHead(head, bytes, 4, bytes.length, LIMITS)).toBe(4 + text.length);
+    expect(head.parse(bytes, 4, bytes.length, LIMITS)).toBe(4 + text.length);
     expect(wireOf(head)).toBe(get('X: 1'));
-    expect(parseRequestHead(head, bytes, 4, 4 + text.length - 1, LIMITS)).toBe(0);
+    expect(head.parse(bytes, 4, 4 + text.length - 1, LIMITS)).toBe(0);
   });
 });
 

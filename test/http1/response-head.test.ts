@@ -1,6 +1,6 @@
 /** Response heads: what they show and what the client is sent. What is refused is in the conformance table. */
 import { describe, expect, it } from 'vitest';
-import { Http1ResponseHead, parseResponseHead } from '../../core/src/http1/response-head.ts';
+import { Http1ResponseHead } from '../../core/src/http1/response-head.ts';
 import { LIMITS, acceptedResponse, latin1, lines, responseWireOf } from './helpers.ts';
 
 function ok(...fields: string[]): string {
@@ -30,10 +30,10 @@ describe('what a response head shows', () => {
   it('shows nothing of the head before, nor of one half read', () => {
     const head = acceptedResponse(ok('A: 1', 'Content-Length: 5'));
     const half = latin1('HTTP/1.1 500 x\r\nB: 2\r\n');
-    expect(parseResponseHead(head, half, 0, half.length, LIMITS)).toBe(0);
+    expect(head.parse(half, 0, half.length, LIMITS)).toBe(0);
     expect(head.headers()).toEqual([]);
     const next = latin1(lines('HTTP/1.1 404 x'));
-    expect(parseResponseHead(head, next, 0, next.length, LIMITS)).toBe(next.length);
+    expect(head.parse(next, 0, next.length, LIMITS)).toBe(next.length);
     expect(head).toMatchObject({ status: 404, contentLength: -1 });
   });
 });
@@ -77,7 +77,7 @@ describe('the outgoing response', () => {
   it('is read from the middle of other bytes', () => {
     const head = new Http1ResponseHead();
     const bytes = latin1(`xx${ok('A: 1')}body`);
-    expect(parseResponseHead(head, bytes, 2, bytes.length, LIMITS)).toBe(bytes.length - 4);
+    expect(head.parse(bytes, 2, bytes.length, LIMITS)).toBe(bytes.length - 4);
     expect(responseWireOf(head, { framing: 'close' })).toBe(ok('A: 1'));
   });
 });

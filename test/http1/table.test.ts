@@ -30,7 +30,7 @@ describe('request heads', () => {
 
 const CHUNKED = '\r\nTransfer-Encoding: chunked\r\n\r\n';
 const bodies = TABLE.filter((one) => one.row >= 15 && one.row <= 19 && textOf(one).includes(CHUNKED))
-  .map((one) => [titleOf(one), textOf(one).slice(textOf(one).indexOf(CHUNKED) + CHUNKED.length), one.expect.answers[0] === 400] as const);
+  .map((one) => [titleOf(one), textOf(one).slice(textOf(one).indexOf(CHUNKED) + CHUNKED.length), Number(one.expect.answers[0]) >= 400] as const);
 
 describe('chunked bodies', () => {
   it.each(bodies)('%s', (_title, text, isRefused) => {

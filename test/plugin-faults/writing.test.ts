@@ -20,7 +20,7 @@ interface Given {
 const WRITES: [keyof Given, string, (given: never) => unknown][] = [
   ...(['id', 'connection', 'clientAddress', 'attempts', 'startedAt', 'protocol', 'request', 'route'] as const).map((name): [keyof Given, string, (given: never) => unknown] => ['exchange', `sets ${name}`, (exchange) => void (loose(exchange)[name] = undefined)]),
   ['exchange', 'keeps something in it', (exchange) => void (loose(exchange)['user'] = 'alice')],
-  ['exchange', 'deletes its request', (exchange) => delete loose(exchange)['request']],
+  ['backend', 'deletes a label', (backend) => delete loose((backend as Backend).labels)['a']],
   ['exchange', 'puts another prototype under it', (exchange) => Object.setPrototypeOf(exchange, null)],
   ...(['method', 'target', 'path', 'query', 'host', 'version'] as const).map((name): [keyof Given, string, (given: never) => unknown] => ['exchange', `sets request.${name}`, (exchange) => void (loose((exchange as HttpExchange).request)[name] = 'x')]),
   ['exchange', 'keeps something in its request', (exchange) => void (loose((exchange as HttpExchange).request)['user'] = 'alice')],

@@ -145,7 +145,10 @@ export class Http1RequestHead extends MessageHead implements RequestHead {
     this.#host = undefined;
   }
 
-  /** As `parseRequestHead`. */
+  /**
+   * Reads a request head from [start, end).
+   * @returns > 0: the position behind the head; 0: more bytes are needed, and nothing was kept; -1: a fault, in `fault`.
+   */
   parse(bytes: Buffer, start: number, end: number, limits: HeadLimits): number {
     this.begin();
     this.upgrade = false;
@@ -293,12 +296,4 @@ export class Http1RequestHead extends MessageHead implements RequestHead {
     at = copyRun(HOST_NAME, 0, HOST_NAME.length, out, at);
     return writeCrlf(out, copyRun(this.raw, this.#hostStart(), this.#hostEnd(), out, at));
   }
-}
-
-/**
- * Reads a request head from [start, end) into `head`.
- * @returns > 0: the position behind the head; 0: more bytes are needed, and nothing was kept; -1: a fault, in `head.fault`.
- */
-export function parseRequestHead(head: Http1RequestHead, bytes: Buffer, start: number, end: number, limits: HeadLimits): number {
-  return head.parse(bytes, start, end, limits);
 }

@@ -42,7 +42,11 @@ export class Http1ResponseHead extends MessageHead implements ResponseHead {
     return this.#status;
   }
 
-  /** As `parseResponseHead`. */
+  /**
+   * Reads a response head, 1xx too, from [start, end).
+   * @returns > 0: the position behind the head; 0: more bytes are needed, and nothing was kept; -1: a fault, in `fault`,
+   * which is always ERR_UPSTREAM_MALFORMED.
+   */
   parse(bytes: Buffer, start: number, end: number, limits: HeadLimits): number {
     this.begin();
     this.#status = 0;
@@ -136,15 +140,6 @@ export class Http1ResponseHead extends MessageHead implements ResponseHead {
     else if (wire.connection === 'upgrade') at = copyRun(UPGRADE_LINE, 0, UPGRADE_LINE.length, out, at);
     return writeCrlf(out, at);
   }
-}
-
-/**
- * Reads a response head, 1xx too, from [start, end) into `head`.
- * @returns > 0: the position behind the head; 0: more bytes are needed, and nothing was kept; -1: a fault, in `head.fault`,
- * which is always ERR_UPSTREAM_MALFORMED.
- */
-export function parseResponseHead(head: Http1ResponseHead, bytes: Buffer, start: number, end: number, limits: HeadLimits): number {
-  return head.parse(bytes, start, end, limits);
 }
 
 /** `HTTP/1.` 0 or 1, a space, a status from 100 to 599. */

@@ -6,7 +6,7 @@ import { ClientConnection } from '../listen/client-connection.ts';
 import type { Admitted } from '../listen/admission.ts';
 import type { Listener } from '../listen/listener.ts';
 import type { Generation, ListenerPlan } from '../generation.ts';
-import { endsHead, parseRequestHead } from '../http1/request-head.ts';
+import { endsHead } from '../http1/request-head.ts';
 import type { Timed } from '../sockets/deadlines.ts';
 import type { Socket, SocketHandler } from '../sockets/socket.ts';
 import type { DataThread } from '../workers/data-thread.ts';
@@ -107,7 +107,7 @@ export class HttpConnection extends ClientConnection implements SocketHandler, T
   #begin(bytes: Buffer, at: number, end: number): number {
     const plan = this.plan;
     const exchange = this.thread.freeExchanges.pop() ?? new Exchange();
-    const behindHead = parseRequestHead(exchange.request, bytes, at, end, plan.config.limits);
+    const behindHead = exchange.request.parse(bytes, at, end, plan.config.limits);
     if (behindHead === 0) {
       this.thread.freeExchanges.push(exchange);
       return at;
@@ -288,7 +288,7 @@ export class HttpConnection extends ClientConnection implements SocketHandler, T
     const exchange = this.thread.freeExchanges.pop() ?? new Exchange();
     this.#exchange = exchange;
     // Empties it: the object may have served another client, and hooks are shown it.
-    parseRequestHead(exchange.request, this.#waiting, 0, 0, this.plan.config.limits);
+    exchange.request.parse(this.#waiting, 0, 0, this.plan.config.limits);
     exchange.request.fault = 'ERR_REQUEST_TIMEOUT';
     exchange.request.faultDetail = 'the head was not complete in time';
     exchange.begin(this, this.plan);

@@ -69,11 +69,8 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
       at = body.at;
     }
     const hook = this.lane.onRequest;
-    if (hook) {
-      this.#ask(hook, this.#onVerdict);
-    } else {
-      this.#toPool();
-    }
+    if (hook) this.#ask(hook, this.#onVerdict);
+    else this.#toPool();
     return at;
   }
 

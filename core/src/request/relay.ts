@@ -1,6 +1,6 @@
 /** Step 5: the response of the backend to the client. */
 import type { ErrorCode, Phase } from '@steelyard/sdk';
-import { parseResponseHead, type Http1ResponseHead, type ResponseWire } from '../http1/response-head.ts';
+import type { Http1ResponseHead, ResponseWire } from '../http1/response-head.ts';
 import { endsHead } from '../http1/request-head.ts';
 import { isExhaustion } from '../sockets/system-error.ts';
 import { isOffered, startTunnel } from './upgrade.ts';
@@ -38,7 +38,7 @@ export function relayBytes(exchange: Exchange, bytes: Buffer, start: number, end
 function relayHead(exchange: Exchange, bytes: Buffer, at: number, end: number): void {
   const { response, request } = exchange;
   while (at < end) {
-    const behind = parseResponseHead(response, bytes, at, end, exchange.pool.responseLimits);
+    const behind = response.parse(bytes, at, end, exchange.pool.responseLimits);
     if (behind === 0) break;
     if (behind < 0) return malformed(exchange, response.faultDetail);
     if (response.status >= 200) return beginReply(exchange, bytes, behind, end);

@@ -15,7 +15,7 @@ import type { RouteMatchResult, RouteTable } from './request/route.ts';
 import { Pool } from './upstream/pool.ts';
 import type { BackendState } from './upstream/backend.ts';
 import type { BackendRegistry } from './upstream/registry.ts';
-import type { TrafficMetrics } from './metrics/traffic.ts';
+import type { LimitCounters, TrafficMetrics } from './metrics/traffic.ts';
 import type { Scoreboard } from './workers/scoreboard.ts';
 
 /** How a generation sees one listener. */
@@ -26,6 +26,8 @@ export interface ListenerPlan {
   readonly hooks: HookSet;
   readonly routes: RouteTable;
   readonly trustedProxies: AddressSet;
+  /** Where its limits are counted. */
+  readonly limits: LimitCounters;
   /** For requests that match no route, and for tcp connections. */
   readonly unrouted: Lane;
   laneOf(match: RouteMatchResult): Lane;

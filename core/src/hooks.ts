@@ -64,7 +64,11 @@ export class TapRegistry {
   /** Places with the same taps share a hook: tapable compiles a function for each, and call sites stay monomorphic. */
   readonly #compiled = new Map<string, unknown>();
   readonly #thread: 'main' | 'workers';
+  /** What was compiled, and for where: a plugin that taps too late may have to be refused there. */
+  readonly #places: { readonly scopes: ReadonlySet<string>; readonly decisions: Decisions }[] = [];
+  readonly #refusing: { readonly plugin: PluginRuntime; readonly hook: HookName; readonly scope: string }[] = [];
   #isClosed = false;
+  #lateTap: SteelyardError | undefined;
 
   /** @param thread whose taps these are: only health changes pass in main */
   constructor(thread: 'main' | 'workers' = 'workers') {
@@ -79,7 +83,7 @@ export class TapRegistry {
       this.#taps.push({ hook, plugin, scope: keyOf(scope), stage, order: this.#taps.length, isAsync, guarded });
     };
     const check = (hook: HookName, fn: unknown): void => {
-      if (this.#isClosed || plugin.isSetUp) throw lateTap(plugin, hook);
+      if (this.#isClosed || plugin.isSetUp) throw this.#tooLate(plugin, hook, scope);
       if (typeof fn !== 'function') throw misuse(plugin, hook, 'what it tapped is no function');
       if (this.#thread === 'main' && hook !== 'onHealthChange') {
         throw misuse(plugin, hook, "it runs in main, where no traffic passes: leave `runs: 'main'` out, or tap onHealthChange alone");
@@ -129,15 +133,18 @@ export class TapRegistry {
       .filter((tap) => order.has(tap.scope))
       .sort((a, b) => order.get(a.scope)! - order.get(b.scope)! || a.stage - b.stage || a.order - b.order);
     const compiled = <H extends object>(hook: HookName, make: () => H): H | undefined => this.#hook(taps.filter((tap) => tap.hook === hook), make);
-    return {
-      onConnect: this.#decisionHook<Connection, ConnectVerdict>(taps.filter((tap) => tap.hook === 'onConnect')),
-      onRequest: this.#decisionHook<HttpExchange, RequestVerdict>(taps.filter((tap) => tap.hook === 'onRequest')),
+    const decisions = new Decisions();
+    decisions.onConnect = this.#decisionHook<Connection, ConnectVerdict>(taps.filter((tap) => tap.hook === 'onConnect'));
+    decisions.onRequest = this.#decisionHook<HttpExchange, RequestVerdict>(taps.filter((tap) => tap.hook === 'onRequest'));
+    this.#places.push({ scopes: new Set(order.keys()), decisions });
+    this.#refuseLate();
+    return Object.assign(decisions, {
       selectBackend: this.#selectHook(taps.filter((tap) => tap.hook === 'selectBackend'), strategy),
       onResponseHead: compiled('onResponseHead', () => new SyncHook<[HttpExchange, ResponseHead]>(['exchange', 'head'])),
       onAttempt: compiled('onAttempt', () => new SyncHook<[Exchange, Backend, Outcome]>(['exchange', 'backend', 'outcome'])),
       onResponse: compiled('onResponse', () => new SyncHook<[Exchange, Result]>(['exchange', 'result'])),
       onHealthChange: compiled('onHealthChange', () => new SyncHook<[HealthChange]>(['change'])),
-    };
+    });
   }
 
   #hook<H extends object>(taps: readonly Tap[], make: () => H): H | undefined {
@@ -178,10 +185,45 @@ export class TapRegistry {
     return guarded;
   }
 
-  /** Set-up is over: from here on a tap is an error, ERR_PLUGIN_LATE_TAP. */
+  /**
+   * Set-up is over: from here on a tap is an error, ERR_PLUGIN_LATE_TAP.
+   * @throws SteelyardError ERR_PLUGIN_LATE_TAP when one came behind its plugin's own set-up: what it is to decide would not be asked for
+   */
   close(): void {
     this.#isClosed = true;
+    if (this.#lateTap) throw this.#lateTap;
   }
+
+  /** The plugin throws it into a promise that nobody awaits, as a rule: so it is told here, and a closed plugin refuses where it stands. */
+  #tooLate(plugin: PluginRuntime, hook: HookName, scope: Scope): SteelyardError {
+    const error = lateTap(plugin, hook);
+    plugin.report(hook, error);
+    if (!this.#isClosed) this.#lateTap ??= error;
+    if (plugin.onFailure === 'open' || plugin.hasEnded) return error;
+    this.#refusing.push({ plugin, hook, scope: keyOf(scope) });
+    this.#refuseLate();
+    return error;
+  }
+
+  #refuseLate(): void {
+    for (const { plugin, hook, scope } of this.#refusing) {
+      for (const { scopes, decisions } of this.#places) {
+        if (!scopes.has(scope)) continue;
+        if (hook === 'onConnect') decisions.onConnect = refusing(CONNECT_RULES, plugin);
+        if (hook === 'onRequest') decisions.onRequest = refusing(REQUEST_RULES, plugin);
+      }
+    }
+  }
+}
+
+/** The two hooks of a place that decide. They change when a plugin that is closed taps too late. */
+class Decisions implements Pick<HookSet, 'onConnect' | 'onRequest'> {
+  onConnect: HookSet['onConnect'];
+  onRequest: HookSet['onRequest'];
+}
+
+function refusing<S, V>(rules: DecisionRules<S, V>, plugin: PluginRuntime): DecisionHook<S, V> {
+  return { callAsync: (_subject, heard) => heard(null, rules.refusal(plugin.name, 'ERR_PLUGIN_TAP')) };
 }
 
 /** Any of tapable's hooks, its types forgotten: a tap's guard is of the kind that its hook takes. */

@@ -51,6 +51,7 @@ export class LaneBook {
       hooks: this.#registry.compile([{ kind: 'config' }, { kind: 'listener', name: listener.name }]),
       routes: new RouteTable(routes),
       trustedProxies: new AddressSet(listener.trustedProxies),
+      limits: this.#traffic.limitCounters(listener.name),
       unrouted: this.#lane(listener, undefined, listener.pool),
       laneOf: (match) => lanes[match.index]!,
     };
@@ -63,13 +64,19 @@ export class LaneBook {
     const inner: Scope[] = pool ? [{ kind: 'pool', name: pool.name }] : [];
     const others = new Map<string, Lane>();
     const strategy = pool?.strategy && pool.plugin ? { plugin: pool.plugin, select: pool.strategy.select } : undefined;
+    const [outerHooks, innerHooks] = [this.#registry.compile(outer), this.#registry.compile(inner)];
     const rewrittenHost = route?.rewrite?.host ?? '';
     return {
       route,
       pool,
       hooks: this.#registry.compile([...outer, ...inner], strategy),
-      onRequest: this.#registry.compile(outer).onRequest,
-      onRequestInPool: pool ? this.#registry.compile(inner).onRequest : undefined,
+      // Asked for at each request: a closed plugin that tapped too late refuses from then on.
+      get onRequest() {
+        return outerHooks.onRequest;
+      },
+      get onRequestInPool() {
+        return innerHooks.onRequest;
+      },
       counters: this.#traffic.routeCounters(listener.name, route?.name ?? ''),
       hostLine: rewrittenHost === '' || rewrittenHost === 'backend' ? undefined : Buffer.from(`Host: ${rewrittenHost}\r\n`, 'latin1'),
       hostIsBackend: rewrittenHost === 'backend',

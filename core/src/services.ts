@@ -18,6 +18,7 @@ import { EventLog } from './request/event-log.ts';
 import type { BackendState } from './upstream/backend.ts';
 import { BackendRegistry } from './upstream/registry.ts';
 import { Resolver } from './upstream/resolver.ts';
+import { AddressCounts } from './workers/address-counts.ts';
 import { LocalRows, SharedRows, type Forget } from './workers/rows.ts';
 import { Scoreboard } from './workers/scoreboard.ts';
 
@@ -42,6 +43,7 @@ export interface Services {
   readonly backends: BackendRegistry;
   readonly resolver: Resolver;
   readonly board: Scoreboard;
+  readonly addresses: AddressCounts;
   /** With workers. */
   readonly rows: SharedRows | undefined;
   readonly book: CounterBook;
@@ -69,6 +71,7 @@ export interface ServiceEvents {
 
 export function createServices(log: Logger, workers: number, { onFlip, onDown, onAddresses, onForget, panics, families }: ServiceEvents): Services {
   const board = Scoreboard.create(workers === 0 ? { workers: 0, isShared: false } : { workers: workers + SPARE_BLOCKS, isShared: true });
+  const addresses = AddressCounts.create(board.blocks, workers > 0);
   const book = new CounterBook(board);
   const traffic = new TrafficMetrics(board, book);
   const thread = new ThreadMetrics('main');
@@ -93,7 +96,7 @@ export function createServices(log: Logger, workers: number, { onFlip, onDown, o
   return {
     log,
     control: { clock, log, probe, snapshot, shared: sharedRegistry(events), served: new ServedRegistry(), metrics, backends },
-    backends, resolver, board, rows, book, traffic, events, thread,
+    backends, resolver, board, addresses, rows, book, traffic, events, thread,
     monitor: new HealthMonitor(clock, (source, error) => events.fault(error, `health check ${source} failed where it must not`)),
   };
 }

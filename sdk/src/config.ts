@@ -13,15 +13,58 @@ export interface NamedUse {
 }
 export type PluginList = readonly (GeneralUse | ExporterUse | NamedUse | Falsy)[];
 
-export interface ListenerLimits {
+/**
+ * Who gets in. What is above `maxConnections` or `maxNewConnectionsPerSecond` is not accepted: it waits in the system's queue (`backlog`) until
+ * there is room. Where accepting cannot be paused (a listener on a host name) as many are taken and held unread, and those above them are reset.
+ */
+export interface ConnectionLimits {
+  /** Open connections of this listener, over all workers. 1 to 1,000,000; `null` (default) = only `maxConnections` of the config counts. */
+  maxConnections?: number | null;
+  /**
+   * Open connections of one client address (of one /64 network for IPv6) to this listener, over all workers; above it a connection is reset at
+   * once. 1 to 1,000,000; `null` (default) = no limit: a company or a proxy may be one address. Those in `trustedProxies` are not counted.
+   * Addresses are counted by a keyed hash in a table of fixed size: two of them are taken for one about once in a billion pairs.
+   */
+  maxConnectionsPerAddress?: number | null;
+  /** Connections accepted per second over all workers, each of which has its equal share; a second's worth may come at once. 1 to 1,000,000; `null` (default) = no limit. */
+  maxNewConnectionsPerSecond?: number | null;
+}
+
+export interface ListenerLimits extends ConnectionLimits {
   /** Request line and header section. Over it: 431. Bytes, 1,024 to 1,048,576; default 32,768. */
   maxHeadBytes?: number;
   /** Over it: 414. Bytes, 64 to `maxHeadBytes`; default 8,192. */
   maxTargetBytes?: number;
   /** Over it: 431. 1 to 1,000; default 100. */
   maxHeaders?: number;
+  /** One header line, from its name to the end of its value. Over it: 431. Bytes, 64 to `maxHeadBytes`; default 16,384. */
+  maxHeaderLineBytes?: number;
   /** Over it: 413. Bytes; `null` (default) = no limit. A route may say otherwise. */
   maxBodyBytes?: number | null;
+  /**
+   * Chunk lines of one request body beyond what honest senders need, which is 16 bytes a chunk and as much as its data. Over it: 400.
+   * Bytes, 0 to 1,048,576; default 16,384. No chunk line may be over 256 bytes in any case.
+   */
+  maxChunkExtensionBytes?: number;
+  /** Trailer section of a request. Over it, or with more than 64 fields: 431. Bytes, 2 to 65,536; default 8,192. */
+  maxTrailerBytes?: number;
+  /**
+   * Requests that wait behind the one under way (pipelining, RFC 9112 §9.3.2): they are served one at a time, and with this many bytes of them
+   * read no more is, so that TCP holds the client. Bytes, 1,024 to 1,048,576, a read of 65,536 more at most; default 65,536.
+   */
+  maxPipelinedBytes?: number;
+  /**
+   * The last of so many requests on one connection is answered with `Connection: close`. 1 to 1,000,000,000; `null` (default) = no limit:
+   * nothing is kept of a request that is over. With several workers a limit of some thousands spreads long-lived connections anew.
+   */
+  maxRequestsPerConnection?: number | null;
+  /**
+   * A client that sends the body slower than this over time gets 408. Only time in which it is waited for counts. It may be `graceMs` behind at
+   * the beginning, and what it sent faster it may rest later, up to `bodyMs`. Bytes per second, 1 to 1,000,000,000; default 240; `null` = no floor.
+   */
+  minBodyBytesPerSecond?: number | null;
+  /** The same for a client that reads its response, as far as the system's send buffer is full; it is cut off. Default 240; `null` = no floor. */
+  minResponseBytesPerSecond?: number | null;
 }
 
 export interface ListenerTimeouts {
@@ -31,6 +74,13 @@ export interface ListenerTimeouts {
   bodyMs?: number;
   /** A client that reads nothing while bytes wait for it is cut off. Default 30,000 ms. */
   writeMs?: number;
+  /** How far a client may be behind `minBodyBytesPerSecond` and `minResponseBytesPerSecond` at the beginning. Default 5,000 ms. */
+  graceMs?: number;
+  /**
+   * From the end of a request's head to the last byte of its response. Then 408 while the body is still coming, 504 while the response is waited
+   * for, and the connection is reset if that has begun. `null` (default) = no limit: a long download is legitimate. Not for upgraded connections.
+   */
+  requestMs?: number | null;
   /** A keep-alive connection without a request is closed. Default 60,000 ms. */
   idleMs?: number;
   /** An upgraded connection, or a TCP one, without a byte either way is closed. Default 3,600,000 ms. */
@@ -56,6 +106,7 @@ interface ListenerBase {
   host?: string;
   /** Plugins for what passes here. */
   plugins?: PluginList;
+  limits?: ConnectionLimits;
   timeouts?: ListenerTimeouts;
   /** Connections waiting to be accepted, as the system allows. Default 511. */
   backlog?: number;
@@ -191,6 +242,17 @@ export interface Config<P extends string = string, L extends string = string> {
    * default 5,000. Below the longest pause of a plugin or of the garbage collector it would end workers that are at work.
    */
   stallLimitMs?: number;
+  /**
+   * Open client connections over all listeners and workers; above it no listener accepts, and clients wait in the system's queues. 1 to
+   * 1,000,000; `null` = no limit. Default: half of the files that the process may have open (`ulimit -n`) after 256 for itself, because each
+   * connection may need another one to a backend; 65,536 at most; no limit where the system does not say.
+   */
+  maxConnections?: number | null;
+  /**
+   * A worker whose event loop comes so much too late accepts nothing more until it comes in time again; what it has it serves on. Milliseconds,
+   * 10 to 600,000; default 1,000; `null` = it always accepts.
+   */
+  maxLoopDelayMs?: number | null;
   log?: { level?: 'debug' | 'info' | 'warn' | 'error' | 'silent' };
 }
 

@@ -25,8 +25,8 @@ export type {
 } from './define.ts';
 export { BRAND, defineDiscovery, defineExporter, defineHealthCheck, definePlugin, defineStrategy, isUse, withOptions } from './define.ts';
 export type {
-  Config, ConfigEnv, ConfigExport, Falsy, ForwardingHeaders, HttpListener, HttpPool, ListenerConfig, ListenerLimits, ListenerTimeouts, NamedUse, PluginList,
-  PoolConfig, PoolTimeouts, RetryConfig, RouteConfig, RouteMatch, RouteRewrite, TcpListener, TcpPool,
+  Config, ConfigEnv, ConfigExport, ConnectionLimits, Falsy, ForwardingHeaders, HttpListener, HttpPool, ListenerConfig, ListenerLimits, ListenerTimeouts, NamedUse,
+  PluginList, PoolConfig, PoolTimeouts, RetryConfig, RouteConfig, RouteMatch, RouteRewrite, TcpListener, TcpPool,
 } from './config.ts';
 export { defineConfig } from './config.ts';
 export type { ErrorCode, ErrorDetails } from './errors.ts';

@@ -28,4 +28,9 @@ describe('the schema of a plugin', () => {
     expect(faultsOf(plugin(222)({ size: 222 }))).toEqual([]);
     expect(faultsOf(plugin(221)({ size: 222 }))).toEqual([expect.stringContaining('strategy.size (sized)')]);
   });
+  it('is a fault of the plugin when only the compiler can see that it is none', () => {
+    const faults = new Faults();
+    checkOptions(plugin(Infinity)({ size: 2 }), 'pools.web.strategy', faults);
+    expect(faults.list).toMatchObject([{ path: 'pools.web.strategy', code: 'ERR_PLUGIN_DEFINITION', problem: expect.stringContaining('defined wrongly') as string }]);
+  });
 });

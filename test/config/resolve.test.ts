@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { BRAND } from '@steelyard/sdk';
+import { connectionsByDescriptors } from '../../core/src/listen/descriptors.ts';
 import { resolveBackends } from '../../core/src/config/resolve.ts';
 import { config, faultsOf, resolved } from './faults-of.ts';
 import { check, filter, list, metrics, p2c, wrap } from './plugins.ts';
@@ -9,8 +10,12 @@ describe('a resolved config', () => {
     const { listeners, pools, routes, ...rest } = await resolved({ listeners: [{ port: 8080, host: '127.0.0.1' }], routes: [{ pool: 'web' }] });
     expect(listeners).toEqual([{
       name: 'http-8080-127.0.0.1', protocol: 'http', host: '127.0.0.1', port: 8080, backlog: 511, pool: undefined, plugins: [],
-      timeouts: { headMs: 10_000, bodyMs: 30_000, writeMs: 30_000, idleMs: 60_000, tunnelMs: 3_600_000 },
-      limits: { maxHeadBytes: 32_768, maxTargetBytes: 8_192, maxHeaders: 100, maxBodyBytes: Infinity },
+      timeouts: { headMs: 10_000, bodyMs: 30_000, writeMs: 30_000, graceMs: 5_000, idleMs: 60_000, requestMs: Infinity, tunnelMs: 3_600_000 },
+      limits: {
+        maxHeadBytes: 32_768, maxTargetBytes: 8_192, maxHeaders: 100, maxHeaderLineBytes: 16_384, maxBodyBytes: Infinity, maxChunkExtensionBytes: 16_384, maxTrailerBytes: 8_192,
+        maxPipelinedBytes: 65_536, maxRequestsPerConnection: Infinity, minBodyBytesPerSecond: 240, minResponseBytesPerSecond: 240,
+        maxConnections: Infinity, maxConnectionsPerAddress: Infinity, maxNewConnectionsPerSecond: Infinity,
+      },
       trustedProxies: [], forwarding: { xForwarded: true, forwarded: false, via: true }, halfClose: 'abort',
     }]);
     expect(pools).toEqual([{
@@ -20,7 +25,7 @@ describe('a resolved config', () => {
       timeouts: { connectMs: 5_000, responseMs: 60_000, bodyMs: 60_000, idleMs: 4_000 },
     }]);
     expect(routes).toEqual([{ name: 'web', hosts: [], paths: [], methods: [], headers: [], listeners: ['http-8080-127.0.0.1'], pool: 'web', rewrite: undefined, maxBodyBytes: undefined, plugins: [] }]);
-    expect(rest).toEqual({ plugins: [], drainLimitMs: 30_000, setupLimitMs: 10_000, workers: undefined, stallLimitMs: 5_000, log: { level: 'info' } });
+    expect(rest).toEqual({ plugins: [], drainLimitMs: 30_000, setupLimitMs: 10_000, workers: undefined, stallLimitMs: 5_000, maxConnections: connectionsByDescriptors(), maxLoopDelayMs: 1_000, log: { level: 'info' } });
   });
 
   it('takes an explicit undefined for absent', async () => {
@@ -30,7 +35,7 @@ describe('a resolved config', () => {
 
   it('lowers the defaults that another value leaves no room for', async () => {
     const { listeners, pools } = await resolved({ listeners: [{ port: 0, limits: { maxHeadBytes: 1_024 } }] }, { retry: { attempts: 1 } });
-    expect(listeners[0]!.limits.maxTargetBytes).toBe(1_024);
+    expect(listeners[0]!.limits).toMatchObject({ maxTargetBytes: 1_024, maxHeaderLineBytes: 1_024 });
     expect(pools[0]!.retry.replays).toBe(0);
   });
 

@@ -28,6 +28,8 @@ export interface Expectation {
   readonly connection: 'kept' | 'closed' | 'reset' | 'tunnel';
   /** All messages that the origin got, in order, byte for byte. Behind a 101 what was tunnelled is one more. */
   readonly reaches: readonly Reached[];
+  /** The connection to the backend is ended by the proxy, and not used again; false: it is kept. Where it matters. */
+  readonly dropsUpstream?: boolean;
   /** All bytes that the client gets; where the response matters. */
   readonly client?: string;
 }

@@ -5,13 +5,14 @@ import type { Observation } from './play.ts';
 
 /** Each difference is a sentence; none = as the table says. */
 export function differences(one: Case, seen: Observation): string[] {
-  const { answers, connection, reaches, client } = one.expect;
+  const { answers, connection, reaches, dropsUpstream, client } = one.expect;
   const found: string[] = [];
   if (!isSame(answers, seen.answers)) found.push(`answers ${show(seen.answers)}, not ${show(answers)}`);
   if (connection !== seen.connection) found.push(`connection ${seen.connection}, not ${connection}`);
   const reached = seen.reached.map(({ raw, isComplete, hasEnded }): Reached | object => (isComplete ? raw : hasEnded ? { cut: raw } : { open: raw }));
   if (!isSame(reaches, reached)) found.push(`reached the origin: ${show(reached)}, not ${show(reaches)}`);
   if (client !== undefined && client !== seen.received) found.push(`the client got ${show(seen.received)}, not ${show(client)}`);
+  if (dropsUpstream !== undefined && seen.reached.some(({ hasEnded }) => hasEnded !== dropsUpstream)) found.push(`the connection to the backend is ${dropsUpstream ? 'kept' : 'dropped'}`);
   const last = seen.messages.at(-1);
   // RFC 9112 §9.6: who will close says so.
   if (seen.connection === 'closed' && last?.isComplete && !last.fields.some(([name, value]) => name === 'connection' && value === 'close')) found.push('closed without Connection: close');

@@ -83,6 +83,7 @@ class OriginConnection {
   readonly #socket: net.Socket;
   #text = '';
   #at = 0;
+  readonly #records: Recorded[] = [];
   /** Of the message under way. */
   #record: Recorded | undefined;
   #hasAnswered = false;
@@ -102,13 +103,13 @@ class OriginConnection {
     for (const event of ['end', 'close'] as const) {
       socket.on(event, () => {
         origin.events += 1;
-        if (this.#record) this.#record.hasEnded = true;
+        for (const record of this.#records) record.hasEnded = true;
       });
     }
   }
 
   drop(): void {
-    this.#record = undefined;
+    this.#records.length = 0;
     this.#socket.destroy();
   }
   write(bytes: string): void {
@@ -148,7 +149,11 @@ class OriginConnection {
   }
 
   #note(raw: string, isComplete: boolean): void {
-    if (!this.#record) this.#origin.recorded.push((this.#record = { raw, isComplete, hasEnded: false }));
+    if (!this.#record) {
+      this.#record = { raw, isComplete, hasEnded: false };
+      this.#records.push(this.#record);
+      this.#origin.recorded.push(this.#record);
+    }
     this.#record.raw = raw;
     this.#record.isComplete = isComplete;
   }

@@ -158,6 +158,8 @@ describe('a path with dot segments', () => {
   it.each([
     ['/admin/../x?q=/../y', '/x?q=/../y'], ['/x/%2e%2E/y', '/y'], ['/x/./y', '/x/y'],
     ['/x/..y/.z', '/x/..y/.z'], ['/x%2f..%2fy', '/x%2f..%2fy'], ['/%61/x', '/%61/x'], ['/x/.;/../y', '/x/y'],
+    // What a bare % and a decoded digit would make together: dot segments that were none when the route was chosen.
+    ['/x/%%32e%%32e/admin/.', '/x/%%32e%%32e/admin/'], ['/x/%2%65%2%65/admin/.', '/x/%2%65%2%65/admin/'],
   ])('goes on without them, as it was matched: %s', async (target, expected) => {
     const { url } = await httpOrigin((request, response) => response.end(`<${request.url}>`));
     const { port } = await start({ ...proxyTo(url), routes: [{ match: { path: '/admin/*' }, pool: 'web' }, { pool: 'web' }] });

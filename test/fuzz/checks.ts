@@ -2,6 +2,7 @@
 import { checkForwarded } from './forwarded.ts';
 import { checkAccepted, checkRefused } from './llhttp-check.ts';
 import { type Difference, type Input, type Message, latin1 } from './meaning.ts';
+import { checkPath } from './path-check.ts';
 import { Random } from './random.ts';
 import { Reader } from './reader.ts';
 import { MessageSink } from './sinks.ts';
@@ -34,6 +35,7 @@ function check(input: Input, tally: Tally, judge: (messages: readonly Message[],
   for (let i = 0; i < messages.length && !difference; i++) {
     const message = messages[i]!;
     const span = spans[i]!;
+    if ((difference = checkPath(message.target))) break;
     if (message.isComplete) difference = checkAccepted(input.side, message, span, bytes, tally);
     else if (ending === 'more') difference = checkAccepted(input.side, message, { ...span, end: bytes.length }, bytes, tally);
     // The body is broken somewhere: what can be compared is the head.

@@ -116,7 +116,8 @@ function valuesOf(text: string, name: string): string[] {
   }
   return values;
 }
-function isAuthority(text: string): boolean {
+/** RFC 9110 §4.2, RFC 3986 §3.2.2: host and perhaps a port; no user, no zone. */
+export function isAuthority(text: string): boolean {
   const groups = AUTHORITY.exec(text)?.groups;
   if (!groups) return false;
   return (groups['address'] === undefined || (isIPv6(groups['address']) && !groups['address'].includes('%'))) && Number(groups['port'] ?? 0) <= 65_535;

@@ -1,6 +1,7 @@
 /** What goes on: after our parser, perhaps edits, and our writer, both parsers read the same out of it, and nothing is in it that must not go on. */
 import type { RequestWire } from '../../core/src/http1/request-head.ts';
 import type { ResponseWire } from '../../core/src/http1/response-head.ts';
+import { isAuthority } from './differences.ts';
 import { checkAccepted, differs, fieldsDiffer } from './llhttp-check.ts';
 import { type Difference, type Field, type Input, type Message, connectionOptions, latin1 } from './meaning.ts';
 import type { Random } from './random.ts';
@@ -11,7 +12,8 @@ import type { Tally } from './tally.ts';
 
 const EXTRA = latin1('X-Of-Ours: 1\r\nVia: 1.1 ours\r\n');
 const NOTHING = latin1('');
-const HOST_LINE = latin1('Host: backend.example:8080\r\n');
+const HOST = 'backend.example:8080';
+const HOST_LINE = latin1(`Host: ${HOST}\r\n`);
 /** A start line of HTTP/1.1, lines of token and value, the empty line: nothing else (RFC 9112 §2.1). */
 const HEAD = /^(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+ [!-"$-~]+ HTTP\/1\.1|HTTP\/1\.1 [1-5][0-9]{2} [\t -~\x80-\xff]*)\r\n(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t -~\x80-\xff]*\r\n)*\r\n$/;
 /** RFC 9110 §7.6.1, and what is between a proxy and its neighbour. */
@@ -30,7 +32,8 @@ interface Forwarded {
   /** What look-ups show, edits included. */
   fields: Field[];
   target: string;
-  expects: boolean;
+  /** '' for responses. */
+  host: string;
   responseWire: ResponseWire | undefined;
 }
 
@@ -60,7 +63,8 @@ class ForwardingSink implements Sink {
     const end = request.write(this.#out, 0, wire);
     if (end > request.wireBound(wire)) throw new Error(`wireBound said ${request.wireBound(wire)}, write took ${end}`);
     this.forwarded.push({
-      text: this.#out.toString('latin1', 0, end), headLength: end, dropsForwarding: wire.dropForwarding, fields: request.headers(), target, expects: request.expectContinue, responseWire: undefined,
+      text: this.#out.toString('latin1', 0, end), headLength: end, dropsForwarding: wire.dropForwarding, fields: request.headers(), target,
+      host: wire.hostLine ? HOST : (request.header('host') ?? request.host), responseWire: undefined,
     });
     request.rollback(0);
     return body.framing === 'chunked';
@@ -79,7 +83,7 @@ class ForwardingSink implements Sink {
     const end = response.write(this.#out, 0, wire);
     if (end > response.wireBound(wire)) throw new Error(`wireBound said ${response.wireBound(wire)}, write took ${end}`);
     this.forwarded.push({
-      text: this.#out.toString('latin1', 0, end), headLength: end, dropsForwarding: false, fields: response.headers(), target: '', expects: true, responseWire: wire,
+      text: this.#out.toString('latin1', 0, end), headLength: end, dropsForwarding: false, fields: response.headers(), target: '', host: '', responseWire: wire,
     });
     response.rollback(0);
     return wire.framing === 'chunked';
@@ -137,25 +141,31 @@ function checkOne(input: Input, message: Message, method: string, forwarded: For
     differs('method after writing', message.method, second.method) ?? differs('target after writing', input.side === 'request' ? forwarded.target : '', second.target) ??
     differs('status after writing', message.status, second.status) ?? differs('body after writing', message.body, second.body) ??
     differs('end after writing', isComplete, second.isComplete) ?? differs('upgrade after writing', message.upgrade, second.upgrade) ??
-    fieldsDiffer('fields after writing', passing(message, forwarded), ends(second)) ?? connectionDiffers(second, forwarded) ?? framingDiffers(message, second, forwarded) ??
+    fieldsDiffer('fields after writing', passing(message, forwarded), ends(second)) ?? hostDiffers(second, forwarded) ?? connectionDiffers(second, forwarded) ?? framingDiffers(message, second, forwarded) ??
     (responseWire && responseWire.framing !== 'chunked' ? undefined : fieldsDiffer('trailers after writing', message.trailers, second.trailers));
   return difference ?? checkAccepted(input.side, second, { ...messages.spans[0]!, end: bytes.length }, bytes, tally);
 }
 
 /** The fields that reach the other side end to end. */
-function passing({ fields, upgrade }: Message, { fields: shown, dropsForwarding, expects }: Forwarded): Field[] {
+function passing({ fields, upgrade, version }: Message, { fields: shown, dropsForwarding }: Forwarded): Field[] {
   const named = new Set(connectionOptions(fields));
   return shown.filter(([name, value]) => {
     if (value.startsWith(WRITTEN)) return true;
     const key = name.toLowerCase();
     if (key === 'upgrade') return upgrade;
-    return !HOP_BY_HOP.test(key) && !ADDED_HOST.test(name) && !named.has(key) && !(dropsForwarding && FORWARDING.test(key)) && !(key === 'expect' && !expects);
+    return !HOP_BY_HOP.test(key) && !ADDED_HOST.test(name) && !named.has(key) && !(dropsForwarding && FORWARDING.test(key)) && !(key === 'expect' && version === '1.0');
   });
 }
 const ADDED_HOST = /^X-Forwarded-Host$/;
 /** Without what the writer adds: nothing else of a hop may be among it. */
 function ends({ fields }: Message): Field[] {
   return fields.filter(([name, value]) => !WRITERS_OWN.test(name) && !ADDED_HOST.test(name) && name !== 'X-Of-Ours' && !(name === 'Via' && value === '1.1 ours'));
+}
+/** RFC 9112 §3.2: one Host, that of the request or of the backend, and a host by its grammar. */
+function hostDiffers({ method, fields }: Message, { host }: Forwarded): Difference | undefined {
+  if (method === '') return undefined;
+  const hosts = fields.filter(([name]) => /^host$/i.test(name)).map(([, value]) => value);
+  return differs('Host after writing', host.toLowerCase(), hosts.join(' and ').toLowerCase()) ?? (isAuthority(host) ? undefined : `a Host that is none goes on: ${host}`);
 }
 /** RFC 9112 §9.6: what goes on says of its connection what we say. */
 function connectionDiffers({ upgrade, fields }: Message, { responseWire }: Forwarded): Difference | undefined {

@@ -48,7 +48,10 @@ describe('the fuzzer', () => {
       for (let number = 0; number < 1_000; number++) {
         const made = caseOf('request-body', SEED, number);
         const difference = checkCase(made, new Tally());
-        if (difference !== undefined) return { rule: ruleOf(difference), input: shrink(made.input, difference).input };
+        if (difference === undefined) continue;
+        const { input } = shrink(made.input, difference);
+        // What differs only from the meaning by construction cannot be made smaller: another case shows the fault by its bytes alone.
+        if (input !== made.input) return { rule: ruleOf(difference), input };
       }
       return undefined;
     } finally {

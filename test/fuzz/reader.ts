@@ -4,8 +4,8 @@
  */
 import { BodyReader, type BodyFraming } from '../../core/src/http1/body-reader.ts';
 import type { HeadLimits } from '../../core/src/http1/limits.ts';
-import { Http1RequestHead, endsHead, parseRequestHead } from '../../core/src/http1/request-head.ts';
-import { Http1ResponseHead, parseResponseHead } from '../../core/src/http1/response-head.ts';
+import { Http1RequestHead, endsHead } from '../../core/src/http1/request-head.ts';
+import { Http1ResponseHead } from '../../core/src/http1/response-head.ts';
 import type { Ending, Input } from './meaning.ts';
 
 /** The defaults of the config. */
@@ -104,7 +104,7 @@ export class Reader {
     const { request, response } = this;
     const isRequest = this.#input!.side === 'request';
     const head = isRequest ? request : response;
-    const behind = isRequest ? parseRequestHead(request, this.#slab, at, end, this.#limits) : parseResponseHead(response, this.#slab, at, end, this.#limits);
+    const behind = isRequest ? request.parse(this.#slab, at, end, this.#limits) : response.parse(this.#slab, at, end, this.#limits);
     if (behind === 0) return at;
     if (behind < 0) {
       this.#fail(head.fault, head.faultDetail);

@@ -15,6 +15,9 @@ export interface Meant {
 const METHODS = ['GET', 'GET', 'GET', 'HEAD', 'POST', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'TRACE', 'PATCH', 'PROPFIND', 'M-SEARCH', 'QUERY', 'get'];
 const PCHAR = "abcXYZ019-._~!$&'()*+,;=:@";
 
+/** Segments that readers understood differently; a `%` that begins no triplet is no URI, but is sent and taken (RFC 3986 §2.1). */
+const SEGMENTS = ['.', '..', '%2e', '%2E%2e', '.%2e', '%2F', '%5c', '%00', '', '%', '%2', '%252e', '%%32e%%32e', '%2%65%2%65', '%25%32%65', '..;', ';', '%zz'];
+
 export function request(random: Random): Meant {
   const method = random.oneIn(10) ? token(random, 32) : random.pick(METHODS);
   const isHttp10 = random.oneIn(6);
@@ -75,7 +78,7 @@ function requestTarget(random: Random, method: string): Target {
 function originForm(random: Random): string {
   let path = '';
   for (let left = random.between(1, 4); left > 0; left--) {
-    path += `/${random.oneIn(5) ? random.pick(['.', '..', '%2e', '%2F', '%00', '']) : random.text(PCHAR, 0, 8)}`;
+    path += `/${random.oneIn(5) ? random.pick(SEGMENTS) : random.text(PCHAR, 0, 8)}`;
   }
   if (random.oneIn(30)) path += `/${'long'.repeat(random.below(300))}`;
   return random.oneIn(3) ? `${path}?${random.text(`${PCHAR}/?`, 0, 12)}` : path;

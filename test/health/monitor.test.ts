@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { advance, UNDECIDED } from '../../core/src/health/streak.ts';
+import { BackendState } from '../../core/src/upstream/backend.ts';
 import { manualCheck, rig, SCHEDULE, settled, switchCheck, trafficCheck } from './rig.ts';
 
 describe('schedule', () => {
@@ -377,11 +378,14 @@ describe('faults', () => {
     const { clock, faults, watch, backend } = rig();
     const check = switchCheck(clock);
     const a = backend();
-    const clear = a.clear.bind(a);
-    a.clear = (source, reason) => {
-      clear(source, reason);
+    // Backends are frozen.
+    // oxlint-disable-next-line typescript/unbound-method -- called with its `this` below
+    const { clear } = BackendState.prototype;
+    const spy = vi.spyOn(BackendState.prototype, 'clear').mockImplementation(function clearAndThrow(this: BackendState, source, reason) {
+      clear.call(this, source, reason);
       throw new Error('a tap of onHealthChange');
-    };
+    });
+    onTestFinished(() => spy.mockRestore());
     watch([a], [check]);
     await clock.advance(1000);
     expect(faults).toEqual(['http-check: a tap of onHealthChange']);

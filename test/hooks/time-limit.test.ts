@@ -1,4 +1,5 @@
 /** Taps that wait: their time limit, exact to the millisecond in virtual time, and what comes too late. */
+import { access } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Hooks, OnFailure, RequestDecision } from '@steelyard/sdk';
 import { TimeLimits } from '../../core/src/plugins/time-limits.ts';
@@ -64,6 +65,11 @@ describe('a tap that waits', () => {
     ['resolves with nonsense', async () => 7],
     // eslint-disable-next-line unicorn/no-thenable -- a plugin may
     ['returns a thenable that throws', () => ({ then() { throw new Error('then'); } })],
+    ['returns a promise whose constructor throws', () => Object.defineProperty(Promise.resolve(), 'constructor', { get() { throw new Error('constructor'); } })],
+    // eslint-disable-next-line unicorn/no-thenable -- a plugin may
+    ['returns a promise with a `then` of its own that rejects twice', () => Object.assign(Promise.reject(new Error('own')), { then: (_good: unknown, bad: (error: Error) => void) => (bad(new Error('one')), bad(new Error('two'))) })],
+    // eslint-disable-next-line unicorn/no-thenable -- a plugin may
+    ['resolves with a thenable whose `then` throws when it is looked at', async () => Object.defineProperty({}, 'then', { get() { throw new Error('get'); } })],
   ])('refuses once for a closed plugin when it %s', async (_how, bad) => {
     face().onRequest.tap(() => undefined);
     face().onRequest.tapPromise(bad as unknown as () => Promise<RequestDecision>);
@@ -89,6 +95,18 @@ describe('a tap that waits', () => {
     const exchange = new FakeExchange();
     await verdictOf(world.compile().onRequest, exchange.asHttp());
     expect(exchange.request.edits).toEqual([]);
+  });
+});
+
+describe('a loop that stood still', () => {
+  it('is not the failure of a tap whose promise was ready in time', async () => {
+    vi.useRealTimers();
+    face().onRequest.tapPromise(async () => access('/'), { timeLimitMs: 50 });
+    const verdict = verdictOf(world.compile().onRequest, new FakeExchange().asHttp());
+    // Another plugin, or a large JSON.parse: when it ends the answer has come, but timers run first.
+    for (const end = performance.now() + 200; performance.now() < end;);
+    expect(await verdict).toBeUndefined();
+    expect(failures()).toBe(0);
   });
 });
 

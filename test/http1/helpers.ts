@@ -1,8 +1,8 @@
 /** What all tests of the heads share: limits, one-line parsing, a caller that accumulates reads as the data path does. */
 import { ChunkedDecoder, CHUNK_DATA, CHUNK_END, CHUNK_FAULT } from '../../core/src/http1/chunked.ts';
 import type { HeadLimits } from '../../core/src/http1/limits.ts';
-import { Http1RequestHead, endsHead, parseRequestHead, type RequestWire } from '../../core/src/http1/request-head.ts';
-import { Http1ResponseHead, parseResponseHead, type ResponseWire } from '../../core/src/http1/response-head.ts';
+import { Http1RequestHead, endsHead, type RequestWire } from '../../core/src/http1/request-head.ts';
+import { Http1ResponseHead, type ResponseWire } from '../../core/src/http1/response-head.ts';
 
 export const LIMITS: HeadLimits = { maxHeadBytes: 32_768, maxTargetBytes: 8192, maxHeaders: 100 };
 export const PLAIN: RequestWire = { hostLine: undefined, extra: Buffer.alloc(0), dropForwarding: false, forwardedHost: false };
@@ -27,12 +27,12 @@ export interface Parsed<Head> {
 export function parseRequest(text: string, limits = LIMITS): Parsed<Http1RequestHead> {
   const head = new Http1RequestHead();
   const bytes = latin1(text);
-  return { head, met: parseRequestHead(head, bytes, 0, bytes.length, limits) };
+  return { head, met: head.parse(bytes, 0, bytes.length, limits) };
 }
 export function parseResponse(text: string, limits = LIMITS): Parsed<Http1ResponseHead> {
   const head = new Http1ResponseHead();
   const bytes = latin1(text);
-  return { head, met: parseResponseHead(head, bytes, 0, bytes.length, limits) };
+  return { head, met: head.parse(bytes, 0, bytes.length, limits) };
 }
 
 /** `ok`, `more`, or the code of the fault. */
@@ -81,11 +81,11 @@ export function parseInReads(reads: readonly Buffer[], limits = LIMITS): Parsed<
     held = Buffer.concat([held, read]);
     if (held.length < parseAt && !endsHead(held, from, held.length)) continue;
     parseAt = held.length * 2;
-    met = parseRequestHead(head, held, 0, held.length, limits);
+    met = head.parse(held, 0, held.length, limits);
     if (met !== 0) return { head, met };
   }
   // A fault that nobody has looked for yet: the next read would show it.
-  met = parseRequestHead(head, held, 0, held.length, limits);
+  met = head.parse(held, 0, held.length, limits);
   return { head, met };
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Http1RequestHead, endsHead, parseRequestHead } from '../../core/src/http1/request-head.ts';
-import { LIMITS, accepted, get, latin1, lines, parseRequest, wireOf } from './helpers.ts';
+import { Http1RequestHead, endsHead } from '../../core/src/http1/request-head.ts';
+import { LIMITS, accepted, get, latin1, lines, parseRequest, verdict, wireOf } from './helpers.ts';
 
 describe('what a request head shows', () => {
   it('shows method, target, path, query, host and version', () => {
@@ -107,13 +107,29 @@ describe('Expect', () => {
   });
 });
 
+describe('a fault shows before the head is complete', () => {
+  it.each([
+    ['CONNECT ', 'ERR_REQUEST_METHOD'],
+    ['GE\0', 'ERR_REQUEST_MALFORMED'],
+    ['GET /\x01', 'ERR_REQUEST_MALFORMED'],
+    ['GET / HTTQ', 'ERR_REQUEST_MALFORMED'],
+    ['GET / HTTP/1.1\n', 'ERR_REQUEST_MALFORMED'],
+    ['GET / HTTP/1.1\r\nHost: a\r\nX ', 'ERR_REQUEST_MALFORMED'],
+    ['GET / HTTP/1.1\r\nContent-Length: x\r\n', 'ERR_REQUEST_MALFORMED'],
+    ['GET / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n', 'ERR_REQUEST_TRANSFER_CODING'],
+    ['GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n', 'ERR_REQUEST_MALFORMED'],
+  ])('%j', (text, expected) => {
+    expect(verdict(parseRequest(text))).toBe(expected);
+  });
+});
+
 describe('the object is used again', () => {
   it('shows nothing of the head before', () => {
     const head = accepted(lines('OPTIONS http://a.example HTTP/1.1', 'Host: a.example', 'Expect: 100-continue', 'Connection: close, x', 'X: 1', 'Content-Length: 1'));
     head.setTarget('/edited');
     head.setHeader('X-Edit', '1');
     const next = latin1(get());
-    expect(parseRequestHead(head, next, 0, next.length, LIMITS)).toBe(next.length);
+    expect(head.parse(next, 0, next.length, LIMITS)).toBe(next.length);
     expect(head).toMatchObject({ method: 'GET', target: '/', host: 'a.example', contentLength: -1, keepAlive: true, expectContinue: false });
     expect(head.mark()).toBe(0);
     expect(wireOf(head)).toBe(get());
@@ -121,7 +137,7 @@ describe('the object is used again', () => {
   it('shows nothing while a head is incomplete', () => {
     const head = accepted(get('X: 1'));
     const half = latin1('POST /x HTTP/1.1\r\nHost: b\r\nX: 2\r\n');
-    expect(parseRequestHead(head, half, 0, half.length, LIMITS)).toBe(0);
+    expect(head.parse(half, 0, half.length, LIMITS)).toBe(0);
     expect(head).toMatchObject({ method: '', target: '', host: '' });
     expect(head.headers()).toEqual([]);
   });
@@ -134,7 +150,7 @@ describe('the object is used again', () => {
   it('does not need the received bytes any longer', () => {
     const bytes = latin1(get('X: 1'));
     const head = new Http1RequestHead();
-    parseRequestHead(head, bytes, 0, bytes.length, LIMITS);
+    head.parse(bytes, 0, bytes.length, LIMITS);
     bytes.fill(0);
     expect(wireOf(head)).toBe(get('X: 1'));
   });
@@ -142,9 +158,9 @@ describe('the object is used again', () => {
     const head = new Http1RequestHead();
     const text = `\r\n${get('X: 1')}`;
     const bytes = latin1(`junk${text}GET /next`);
-    expect(parseRequestHead(head, bytes, 4, bytes.length, LIMITS)).toBe(4 + text.length);
+    expect(head.parse(bytes, 4, bytes.length, LIMITS)).toBe(4 + text.length);
     expect(wireOf(head)).toBe(get('X: 1'));
-    expect(parseRequestHead(head, bytes, 4, 4 + text.length - 1, LIMITS)).toBe(0);
+    expect(head.parse(bytes, 4, 4 + text.length - 1, LIMITS)).toBe(0);
   });
 });
 

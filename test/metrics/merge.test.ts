@@ -111,6 +111,21 @@ describe('families over the life of threads', () => {
     expect(all.families()).toEqual([counter('a', [{}, 2])]);
   });
 
+  it('are let go with the plugin: what no living thread tells any more is shown no more, and begins anew if it comes back', () => {
+    const all = new MonotoneFamilies();
+    all.tell(1, [counter('a', [{}, 10]), counter('of a plugin', [{}, 3])]);
+    all.ended(1);
+    // Nobody lives who could tell.
+    expect(valuesOf(all.families())).toEqual({ a: 10, 'of a plugin': 3 });
+    all.tell(1, [counter('a', [{}, 0])]);
+    all.tell(2, [counter('of a plugin', [{}, 1])]);
+    expect(valuesOf(all.families())).toEqual({ a: 10, 'of a plugin': 4 });
+    all.tell(2, [counter('a', [{}, 1])]);
+    expect(valuesOf(all.families())).toEqual({ a: 11 });
+    all.tell(1, [counter('a', [{}, 0]), counter('of a plugin', [{}, 2])]);
+    expect(valuesOf(all.families())).toEqual({ a: 11, 'of a plugin': 2 });
+  });
+
   it('never let a counter fall, whoever dies and comes back', () => {
     const event = fc.record({ thread: fc.integer({ min: 1, max: 3 }), dies: fc.boolean(), label: fc.constantFrom('x', 'y'), by: fc.integer({ min: 0, max: 9 }) });
     fc.assert(

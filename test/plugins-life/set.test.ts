@@ -46,7 +46,7 @@ describe('setUp', () => {
   it('refuses a tap after the plugin has been set up, and counts it against the plugin', async () => {
     await set.setUp(plugin('late', (host) => { host.after(10, () => host.hooks.onResponse.tap(() => {})); }), CONFIG);
     vi.advanceTimersByTime(10);
-    expect(world.lines[0]).toMatchObject({ plugin: 'late', hook: 'timer', error: expect.stringContaining('after its set-up had ended') });
+    expect(world.lines[0]).toMatchObject({ plugin: 'late', hook: 'onResponse', error: expect.stringContaining('after its set-up had ended') });
   });
   it.each([['closed by default', undefined, { refuse: 'plugin p failed', code: 'ERR_PLUGIN_TAP' }], ['open if it says so', 'open', undefined]] as const)('is %s', async (_how, onFailure, expected) => {
     const use = definePlugin<{}>({ name: 'p', options: {}, ...(onFailure && { onFailure }), setup: (_options, host) => host.hooks.onConnect.tap(boom) });

@@ -48,7 +48,7 @@ describe('a shared value', () => {
     let ended: object | undefined = { generation: 1 };
     const trace = new WeakRef(ended);
     const claimBy = async (claimant: object, name: string): Promise<void> => {
-      await registry.claim(claimant, 'p', 'k', () => 1, () => told.push(`closed by ${name}`, String(claimant)));
+      await registry.claim(claimant, 'p', 'k', () => 1, () => told.push(`closed by ${name}`, JSON.stringify(claimant)));
     };
     await claimBy(ended, 'the first');
     await claimBy(second, 'the second');
@@ -59,7 +59,7 @@ describe('a shared value', () => {
     collectGarbage();
     expect(trace.deref()).toBeUndefined();
     await registry.release(second);
-    expect(told).toEqual(['closed by the second', '[object Object]']);
+    expect(told).toEqual(['closed by the second', '{"generation":2}']);
   });
   it("is the plugin's own: keys of others do not collide", async () => {
     const registry = new SharedRegistry();

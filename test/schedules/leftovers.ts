@@ -8,14 +8,15 @@ import { comesTrue } from './turns.ts';
 const holding = new Set<HeldBody>();
 
 export function watchBlocks(): void {
-  const { makeRoom, clear } = HeldBody.prototype;
-  HeldBody.prototype.makeRoom = function (size) {
-    makeRoom.call(this, size);
-    if (this.bytes.length > 0) holding.add(this);
-  };
-  HeldBody.prototype.clear = function () {
-    clear.call(this);
-    holding.delete(this);
+  after('makeRoom', (body) => { if (body.bytes.length > 0) holding.add(body); });
+  after('clear', (body) => { holding.delete(body); });
+}
+
+function after(name: 'makeRoom' | 'clear', look: (body: HeldBody) => void): void {
+  const original = HeldBody.prototype[name] as (this: HeldBody, ...args: unknown[]) => void;
+  HeldBody.prototype[name] = function (this: HeldBody, ...args: unknown[]) {
+    original.apply(this, args);
+    look(this);
   };
 }
 

@@ -41,8 +41,9 @@ export function bodyOf(tag: string, size: number): Buffer {
 
 export interface Wire {
   readonly bytes: Buffer;
-  /** Where the head ends. */
+  /** Where the head ends, and where the message does: there may be bytes behind it. */
   readonly headEnd: number;
+  readonly end: number;
 }
 
 /** The bytes of a request. @param id without a space or a slash at its beginning; it becomes the path. */
@@ -57,7 +58,11 @@ export function requestWire(plan: RequestPlan, id: string, host: string): Wire {
   if (plan.broken === 'head') lines.push('No Token: x');
   const head = Buffer.from(`${lines.join('\r\n')}\r\n\r\n`);
   const body = plan.isUpgrade ? bodyOf(`${id}up`, TUNNEL_BYTES) : framed(plan.framing, bodyOf(id, plan.bodyBytes), plan.broken === 'chunk');
-  return { bytes: Buffer.concat([head, body]), headEnd: head.length };
+  return whole(head, body);
+}
+
+function whole(head: Buffer, body: Buffer, surplus = 0): Wire {
+  return { bytes: Buffer.concat([head, body, Buffer.alloc(surplus, '!')]), headEnd: head.length, end: head.length + body.length };
 }
 
 /** The bytes of the reply to a request, at the delivery that `tag` names. */
@@ -65,7 +70,7 @@ export function replyWire(plan: ReplyPlan, request: RequestPlan, tag: string): W
   const interims = plan.interims.map((status) => `HTTP/1.1 ${status} Interim\r\n\r\n`).join('');
   if (request.isUpgrade && plan.agrees) {
     const head = Buffer.from(`${interims}HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\nX-Tag: ${tag}\r\n\r\n`);
-    return { bytes: Buffer.concat([head, bodyOf(`${tag}down`, TUNNEL_BYTES)]), headEnd: head.length };
+    return whole(head, bodyOf(`${tag}down`, TUNNEL_BYTES));
   }
   const lines = [`HTTP/1.1 ${plan.status} Status`, `X-Tag: ${tag}`];
   const isBodiless = plan.status === 204 || plan.status === 304;
@@ -79,7 +84,12 @@ export function replyWire(plan: ReplyPlan, request: RequestPlan, tag: string): W
   const body = hasBody ? framed(plan.framing, bodyOf(tag, plan.bodyBytes), plan.broken === 'chunk') : Buffer.alloc(0);
   // Behind a body that ends with the connection nothing is surplus.
   const surplus = hasBody && plan.framing === 'close' ? 0 : plan.surplus;
-  return { bytes: Buffer.concat([head, body, Buffer.alloc(surplus, '!')]), headEnd: head.length };
+  return whole(head, body, surplus);
+}
+
+/** Whether the reply ends with its connection. */
+export function endsByClose({ method, reply }: RequestPlan): boolean {
+  return reply.framing === 'close' && method !== 'HEAD' && reply.status !== 204 && reply.status !== 304;
 }
 
 /** Where a write of that extent ends, that begins at `at`. */

@@ -1,5 +1,6 @@
 /** Plays one http schedule and says what was wrong. */
 import type { HttpSchedule, Step } from './schedule.ts';
+import { leave } from './leave.ts';
 import { ScriptedClient } from './scripted-client.ts';
 import type { Place, Stage } from './stage.ts';
 import { comesTrue, Happenings, quiet } from './turns.ts';
@@ -38,16 +39,16 @@ export async function playHttp(stage: Stage, place: Place, schedule: HttpSchedul
   for (const one of schedule.steps) await step(one);
 
   if (schedule.finishes && !(await finish(clients, place, happenings))) {
-    const state = clients.map((client) => `${client.answers.length} answers for ${client.begun} requests, ${client.isOver ? 'closed' : 'open'}`).join('; ');
-    violations.push(`it hangs: ${state}; at the origin ${origin.connections.map((one) => `${one.isGone ? 'gone' : one.current ? `at ${one.current.tag}` : 'idle'}`).join(', ')}`);
+    const state = clients.map((client) => `${client.answers.length} answers for ${client.begun} requests, the last ${JSON.stringify(client.answers.at(-1)?.message.startLine)} with ${client.answers.at(-1)?.message.bodyBytes} bytes, ${client.isOver ? 'closed' : 'open'}`).join('; ');
+    violations.push(`it hangs: ${state}; at the origin ${origin.connections.map((one) => one.isGone ? 'gone' : one.current ? `at ${one.current.tag}` : 'idle').join(', ')}`);
   }
   await quiet(happenings);
   await Promise.all(reloads);
   violations.push(...judge(schedule, clients, place));
-  // A FIN would say to `serve` that the client still waits.
-  const stillWaits = schedule.halfClose === 'serve' && clients.some(({ hasLeft }) => hasLeft);
-  for (const { socket } of clients) if (schedule.halfClose === 'serve') socket.resetAndDestroy();
-  else socket.destroy();
+  // A FIN says to `serve` that the client still waits; and behind more pipelined bytes than are read ahead it is not seen.
+  const isUnclear = (client: ScriptedClient): boolean => schedule.halfClose === 'serve' || client.begun > client.answers.length + 1;
+  const stillWaits = clients.some((client) => client.hasLeft && isUnclear(client));
+  for (const client of clients) leave(client.socket, isUnclear(client) ? 'reset' : 'destroy');
   origin.reads(true);
   // What nobody waits for any more is cancelled: a backend connection is closed, or carries nothing.
   const isCancelled = (): boolean => origin.connections.every((one) => one.isGone || one.left !== undefined || !one.isBusy);
@@ -59,7 +60,7 @@ export async function playHttp(stage: Stage, place: Place, schedule: HttpSchedul
   await probe(stage, place, happenings, violations);
   for (const { socket } of origin.connections) socket.destroy();
   await quiet(happenings);
-  for (const id of plans.keys()) judgeEnds(stage, id, clients, violations);
+  for (const client of clients) judgeEnds(stage, client, place, !stillWaits && !origin.hasFailed, violations);
   return violations;
 }
 
@@ -68,11 +69,11 @@ function act(step: Step, clients: readonly ScriptedClient[], { origin }: Place):
     case 'send': return clients[step.client]?.send(step.upTo);
     case 'client ends': return clients[step.client]?.leave(step.how);
     case 'client reads': return void (step.on ? clients[step.client]?.socket.resume() : clients[step.client]?.socket.pause());
-    case 'client arms': return clients[step.client]?.arm(step.at, step.then);
+    case 'client arms': return clients[step.client]?.arm(step.at, step.what);
     case 'reply': return origin.busy?.reply(step.upTo);
     case 'origin ends': return origin.ends(step.which, step.how);
     case 'origin reads': return origin.reads(step.on);
-    case 'origin arms': return origin.arm(step.at, step.then);
+    case 'origin arms': return origin.arm(step.at, step.what);
     default: throw new Error(`no act: ${step.do}`);
   }
 }
@@ -115,12 +116,17 @@ async function probe(stage: Stage, { host, origin }: Place, happenings: Happenin
   await quiet(happenings);
 }
 
-/** An exchange ends once; one that its client left is aborted by it. */
-function judgeEnds(stage: Stage, id: string, clients: readonly ScriptedClient[], violations: string[]): void {
-  const ended = stage.ended.get(id) ?? [];
-  stage.ended.delete(id);
-  const client = clients.find(({ ids }) => ids.includes(id))!;
-  const index = client.ids.indexOf(id);
-  if (ended.length > 1) violations.push(`${id} ended ${ended.length} times`);
-  if (ended.length === 0 && client.answers[index]) violations.push(`${id} was answered and never ended`);
+/** An exchange ends once; one whose client left before a byte of its answer is aborted by it. @param isClear nothing else can have ended it */
+function judgeEnds(stage: Stage, client: ScriptedClient, { origin }: Place, isClear: boolean, violations: string[]): void {
+  for (const [index, id] of client.ids.entries()) {
+    const ended = stage.ended.get(id) ?? [];
+    stage.ended.delete(id);
+    if (ended.length > 1) violations.push(`${id} ended ${ended.length} times`);
+    const deliveries = origin.deliveries.filter((one) => one.id === id);
+    if (ended.length === 0 && (client.answers[index] || deliveries.length > 0)) violations.push(`${id} never ended`);
+    const isUnanswered = deliveries.length > 0 && deliveries.every(({ at }) => at === 0) && client.answers[index] === undefined;
+    const { result, outcomes } = ended[0] ?? {};
+    if (!isClear || !isUnanswered || !result) continue;
+    if (result.abortedBy !== 'client' || outcomes!.at(-1) !== 'aborted by client') violations.push(`${id} was left by its client, and ended as ${result.abortedBy ?? 'in order'}, ${outcomes!.join(', ')}`);
+  }
 }

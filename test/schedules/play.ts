@@ -12,8 +12,8 @@ export interface Violation {
   readonly details: readonly string[];
 }
 
-/** Enough that a leak of one in a hundred shows, and that the wait for the slowest at its end costs little. */
-const BATCH = 500;
+/** At its end the last connections linger for two seconds: large enough that this costs little. */
+const BATCH = 2_000;
 
 export interface PlayOptions {
   readonly count: number;

@@ -14,12 +14,12 @@ export type Step =
   | { readonly do: 'client ends'; readonly client: number; readonly how: Ending }
   | { readonly do: 'client reads'; readonly client: number; readonly on: boolean }
   /** At the client's next event of this kind, from inside it. */
-  | { readonly do: 'client arms'; readonly client: number; readonly at: 'byte' | 'interim' | 'final' | 'answered'; readonly then: Ending | 'send' }
+  | { readonly do: 'client arms'; readonly client: number; readonly at: 'byte' | 'interim' | 'final' | 'answered'; readonly what: Ending | 'send' }
   /** Of the origin connection that was given a request last and has not answered it. */
   | { readonly do: 'reply'; readonly upTo: Exclude<Extent, 'all'> }
   | { readonly do: 'origin ends'; readonly which: 'busy' | 'idle'; readonly how: Ending }
   | { readonly do: 'origin reads'; readonly on: boolean }
-  | { readonly do: 'origin arms'; readonly at: 'accept' | 'byte' | 'head' | 'complete' | 'replied'; readonly then: Ending | 'reply' | 'stop reading' }
+  | { readonly do: 'origin arms'; readonly at: 'accept' | 'byte' | 'head' | 'complete' | 'replied'; readonly what: Ending | 'reply' | 'stop reading' }
   /** A whole response on an idle connection, which nobody asked for. */
   | { readonly do: 'poison' }
   | { readonly do: 'reload'; readonly drains: boolean; readonly waits: boolean }
@@ -94,14 +94,14 @@ function step(chance: Chance, clients: number): Step {
     [30, () => ({ do: 'send', client, upTo: chance.weighted([...EXTENTS, [10, 'all']]) })],
     [3, () => ({ do: 'client ends', client, how: chance.weighted(ENDINGS) })],
     [4, () => ({ do: 'client reads', client, on: chance.isTrue(0.5) })],
-    [4, () => ({ do: 'client arms', client, at: chance.pick(['byte', 'interim', 'final', 'answered']), then: chance.weighted<Ending | 'send'>([...ENDINGS, [12, 'send']]) })],
+    [4, () => ({ do: 'client arms', client, at: chance.pick(['byte', 'interim', 'final', 'answered']), what: chance.weighted<Ending | 'send'>([...ENDINGS, [12, 'send']]) })],
     [22, () => ({ do: 'reply', upTo: chance.weighted(EXTENTS) })],
     [4, () => ({ do: 'origin ends', which: 'busy', how: chance.weighted(ENDINGS) })],
     [6, () => ({ do: 'origin ends', which: 'idle', how: chance.weighted(ENDINGS) })],
     [3, () => ({ do: 'origin reads', on: chance.isTrue(0.5) })],
     [12, () => ({
       do: 'origin arms', at: chance.pick(['accept', 'byte', 'head', 'complete', 'replied']),
-      then: chance.weighted<Ending | 'reply' | 'stop reading'>([...ENDINGS, [10, 'reply'], [1, 'stop reading']]),
+      what: chance.weighted<Ending | 'reply' | 'stop reading'>([...ENDINGS, [10, 'reply'], [1, 'stop reading']]),
     })],
     [1, () => ({ do: 'poison' })],
     [0.4, () => ({ do: 'reload', drains: chance.isTrue(0.5), waits: chance.isTrue(0.5) })],

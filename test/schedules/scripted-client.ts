@@ -35,7 +35,7 @@ export class ScriptedClient {
   readonly #wires: readonly Wire[];
   readonly #reader: MessageReader;
   readonly #witness: Witness;
-  #armed: { at: Moment; then: Ending | 'send' }[] = [];
+  #armed: { at: Moment; what: Ending | 'send' }[] = [];
   /** The message being sent, and the position in it. */
   #sending = 0;
   #at = 0;
@@ -113,8 +113,8 @@ export class ScriptedClient {
     leave(this.socket, how);
   }
 
-  arm(at: Moment, then: Ending | 'send'): void {
-    this.#armed.push({ at, then });
+  arm(at: Moment, what: Ending | 'send'): void {
+    this.#armed.push({ at, what });
   }
   disarm(): void {
     this.#armed = [];
@@ -124,8 +124,8 @@ export class ScriptedClient {
     const armed = this.#armed.find((one) => one.at === at);
     if (!armed) return;
     this.#armed = this.#armed.filter((one) => one !== armed);
-    if (armed.then === 'send') this.send('message');
-    else this.leave(armed.then);
+    if (armed.what === 'send') this.send('message');
+    else this.leave(armed.what);
   }
 
   #framingOf(startLine: string, fields: ReadonlyMap<string, string>): Framing {

@@ -1,7 +1,7 @@
 /** The origin of a schedule: two servers of one pool. It reads what comes, judges it, and replies when and as far as the steps say. */
 import net from 'node:net';
 import { leave } from './leave.ts';
-import { bodyOf, reach, replyWire, TUNNEL_BYTES, type RequestPlan, type Wire } from './messages.ts';
+import { bodyOf, endsByClose, reach, replyWire, TUNNEL_BYTES, type RequestPlan, type Wire } from './messages.ts';
 import { MessageReader, type Framing, type Message } from './message-reader.ts';
 import type { Ending, Extent } from './schedule.ts';
 import type { Happenings } from './turns.ts';
@@ -49,7 +49,7 @@ export class ScriptedOrigin {
   isWilling = false;
   witness!: OriginWitness;
   #isPaused = false;
-  #armed: { at: Moment; then: Reaction }[] = [];
+  #armed: { at: Moment; what: Reaction }[] = [];
   readonly #servers: net.Server[] = [];
 
   /** @returns the addresses of its two servers. */
@@ -93,8 +93,8 @@ export class ScriptedOrigin {
     for (const { socket } of this.connections) if (on) socket.resume();
     else socket.pause();
   }
-  arm(at: Moment, then: Reaction): void {
-    this.#armed.push({ at, then });
+  arm(at: Moment, what: Reaction): void {
+    this.#armed.push({ at, what });
   }
   /** Only while it reads: otherwise a request may be on its way to what looks idle here. */
   poison(): void {
@@ -114,9 +114,9 @@ export class ScriptedOrigin {
     const armed = this.#armed.find((one) => one.at === at);
     if (!armed) return;
     this.#armed = this.#armed.filter((one) => one !== armed);
-    if (armed.then === 'reply') connection.reply('message');
-    else if (armed.then === 'stop reading') connection.socket.pause();
-    else connection.leave(armed.then, at);
+    if (armed.what === 'reply') connection.reply('message');
+    else if (armed.what === 'stop reading') connection.socket.pause();
+    else connection.leave(armed.what, at);
   }
 
   #accept(socket: net.Socket): void {
@@ -184,15 +184,17 @@ export class OriginConnection {
     const delivery = this.current;
     if (!delivery || this.socket.destroyed || this.socket.writableEnded) return;
     const { reply, plan, message } = delivery;
-    if (plan.reply.broken !== '') this.#origin.hasFailed = true;
+    if (plan.reply.broken !== '' || plan.reply.surplus > 0) this.#origin.hasFailed = true;
     if (!message.isComplete && message.framing.kind !== 'tunnel') delivery.isEarly = true;
-    const to = reach(upTo, delivery.at, reply);
+    // Whoever has the end of a reply has what is behind it.
+    const reached = reach(upTo, delivery.at, reply);
+    const to = reached >= reply.end ? reply.bytes.length : reached;
     this.socket.write(reply.bytes.subarray(delivery.at, to));
     delivery.at = to;
     if (to < reply.bytes.length) return;
     delivery.isReplied = true;
     this.current = undefined;
-    const isLast = plan.reply.saysClose || (plan.reply.framing === 'close' && plan.method !== 'HEAD');
+    const isLast = plan.reply.saysClose || endsByClose(plan);
     if (isLast && this.#tunnel === undefined) this.socket.end();
     this.#origin.fire('replied', this);
   }

@@ -6,7 +6,7 @@
  */
 const QUIET_TURNS = 7;
 /** Nothing that is waited for here takes time of its own. Over it something hangs; a machine under load needs a fraction. */
-const HANG_MS = 8_000;
+const HANG_MS = 5_000;
 
 /** Whatever happens at an end of a schedule's sockets is counted here. */
 export class Happenings {

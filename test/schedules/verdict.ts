@@ -1,5 +1,5 @@
 /** What must be true of a schedule when it was played: of every request, of every answer, of every delivery. */
-import type { RequestPlan } from './messages.ts';
+import { endsByClose, type RequestPlan } from './messages.ts';
 import type { HttpSchedule } from './schedule.ts';
 import type { ScriptedClient } from './scripted-client.ts';
 import type { Delivery } from './scripted-origin.ts';
@@ -46,7 +46,7 @@ function judgeAnswer(plan: RequestPlan, client: ScriptedClient, index: number, d
   if (answer.tag !== '') {
     const delivery = deliveries.find(({ tag }) => tag === answer.tag);
     if (!delivery) return void violations.push(`${id} was answered with ${answer.tag}, which no origin said`);
-    const endsItself = answer.status !== 101 && plan.reply.framing === 'close' && plan.method !== 'HEAD' && delivery.connection.left !== 'reset';
+    const endsItself = answer.status !== 101 && endsByClose(plan) && delivery.connection.left !== 'reset';
     if (answer.message.isComplete && answer.status !== 101 && !delivery.isReplied && !(endsItself && delivery.connection.left !== undefined)) {
       violations.push(`${id}: the client was given ${answer.tag} as whole, and the origin sent ${delivery.at} of ${delivery.reply.bytes.length} bytes`);
     }

@@ -50,7 +50,7 @@ export function parseOptions(args: readonly string[]): Options {
   const minutes = number('--minutes', values.minutes ?? String(values.short ? SHORT_MINUTES : DEFAULT_MINUTES), 0.1, 100_000, false);
   return {
     seconds: minutes * 60,
-    roundSeconds: minutes < 20 ? SHORT_ROUND_SECONDS : ROUND_SECONDS,
+    roundSeconds: Math.min(minutes < 20 ? SHORT_ROUND_SECONDS : ROUND_SECONDS, minutes * 15),
     seed: number('--seed', values.seed, 0, 2 ** 31, true),
     workers: number('--workers', values.workers, 0, 8, true),
     rate: number('--rate', values.rate, 1, 5_000, false),

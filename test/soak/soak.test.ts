@@ -9,20 +9,23 @@ import { toMarkdown } from './report/markdown.ts';
 import { hasFailed, toJson, type Report } from './report/report.ts';
 import { soak } from './soak.ts';
 
-const SECONDS = 3;
+/** Two rounds, each long enough for an event. */
+const SECONDS = 3.2;
 
 it('seconds of mixed traffic with churn, reloads and faults: every exchange ends as it must, and all comes back to the unit', { timeout: 120_000 }, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'steelyard-soak-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
-  const report = await soak({ seconds: SECONDS, roundSeconds: SECONDS / 2, seed: 1, workers: 1, rate: 150, folder }, () => {});
-  // A rate that a busy machine did not hold says nothing here.
-  const failed = report.findings.filter(({ what, holds }) => !holds && what !== 'the rate was held');
+  const report = await soak({ seconds: SECONDS, roundSeconds: SECONDS / 2, seed: 1, workers: 1, rate: 150, folder, isBrief: true }, () => {});
+  // A rate that a busy machine did not hold says nothing here; nor does a timer more or less, which one health check has that is slow by then.
+  const failed = report.findings.filter(({ what, holds }) => !holds && !/^(the rate|at every quiet point|so it is at the end)/.test(what));
   expect(failed).toEqual([]);
+  expect(report.quiet.flatMap(({ astray }) => astray).filter((difference) => !difference.startsWith('timers'))).toEqual([]);
   expect(report.violations).toEqual([]);
   expect(report.quiet.length).toBeGreaterThanOrEqual(3);
   expect(Object.keys(report.tally).length).toBeGreaterThan(10);
   expect(report.events.length).toBeGreaterThan(0);
-  expect(report.quiet[0]!.state).toMatchObject({ 'in flight': 0, Generation: 1, HttpConnection: 0, 'threads that answered': 2 });
+  expect(report.quiet[0]!.state).toMatchObject({ 'in flight': 0, 'connections open': 0, 'threads that answered': 2 });
+  expect(report.quiet.at(-1)!.objects['PluginRuntime']).toBeGreaterThan(10);
   expect((JSON.parse(toJson(report)) as Report).timeline).toHaveLength(report.timeline.length);
   for (const text of [toChart(report), toMarkdown(report)]) expect(text).not.toMatch(/NaN|undefined|Infinity/);
 });

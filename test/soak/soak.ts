@@ -31,12 +31,16 @@ export interface SoakOptions {
   /** An existing folder for the run's files, which is the caller's to remove. */
   folder: string;
   nodeOptions?: readonly string[];
+  /** For a run of seconds: without exchanges that take as long, and garbage is collected, and plugins counted, only at the end. Default false. */
+  isBrief?: boolean;
 }
 
 const SAMPLE_MS = 2_500;
+/** Else there would be nothing to compare with the base line. */
+const FEWEST_ROUNDS = 2;
 
 export async function soak(options: SoakOptions, tell: (line: string) => void): Promise<Report> {
-  const { seconds, roundSeconds, seed, workers, rate, folder } = options;
+  const { seconds, roundSeconds, seed, workers, rate, folder, isBrief = false } = options;
   // Each part draws for itself, so that what one does is the same whatever the other's timing was.
   const [forSites, forEvents, forTraffic] = [seededRandom(seed), seededRandom(seed + 1), seededRandom(seed + 2)];
   const places = await Places.find(folder, forSites, workers > 0, new Ports());
@@ -48,7 +52,8 @@ export async function soak(options: SoakOptions, tell: (line: string) => void): 
     balancer = await BalancerProcess.start({ siteFile: places.siteFile, probePort: places.ports.probe, workers, nodeOptions: options.nodeOptions ?? [] });
     const sampler = new Sampler(balancer.pid, places.ports, workers);
     const excuses = new Excuses();
-    const traffic = new Traffic([...GOOD, ...BAD_CLIENTS, ...BAD_BACKENDS, ...TUNNELS], { random: forTraffic, ports: places.ports }, excuses, rate);
+    const kinds = [...GOOD, ...BAD_CLIENTS, ...BAD_BACKENDS, ...TUNNELS].filter(({ isLong = false }) => !(isBrief && isLong));
+    const traffic = new Traffic(kinds, { random: forTraffic, ports: places.ports }, excuses, rate);
     const events = new Events({ balancer, places, mortals: origins.slice(1), excuses, random: forEvents, at: () => sampler.at, workers });
     const timeline: TimelineSample[] = [];
     const quiet: QuietSample[] = [];
@@ -62,7 +67,7 @@ export async function soak(options: SoakOptions, tell: (line: string) => void): 
         timeline.push(await sampler.timeline({ ended: traffic.ended, fates: fatesOf(traffic) }));
       }
       await Promise.all([traffic.rest(), events.rest()]);
-      await comeToRest(quiet.length === 0 ? 'count' : 'collect');
+      await comeToRest(isBrief ? 'look' : quiet.length === 0 ? 'count' : 'collect');
     };
     const comeToRest = async (order: Order): Promise<void> => {
       const sample = await sampler.quiet(order, quiet[0]);
@@ -71,9 +76,9 @@ export async function soak(options: SoakOptions, tell: (line: string) => void): 
       tell(`${sample.at.toFixed(0).padStart(5)} s  ${traffic.ended} exchanges, ${traffic.violationCount} not as they must, ${events.done.length} events; heap ${mib(sample.heapBytes)} MiB, rss ${mib(sample.rssBytes)} MiB; quiet after ${ms} ms${sample.astray.length > 0 ? `: ASTRAY ${sample.astray.join(', ')}` : ''}`);
     };
     // The first round brings up what is made at its first use. What is there behind it is the base line.
-    do await round(Math.min(roundSeconds, seconds / 3));
-    while (sampler.at < seconds);
-    await comeToRest('count');
+    do await round(roundSeconds);
+    while (sampler.at < seconds || quiet.length < FEWEST_ROUNDS);
+    await comeToRest(isBrief ? 'collect' : 'count');
 
     const end = await balancer.stop();
     const growths = growthsOf(quiet, warmUpSecondsOf(seconds));

@@ -14,6 +14,8 @@ class FakeSocket implements Socket {
   readonly remotePort = 0;
   readonly localAddress = '';
   readonly localPort = 0;
+  readonly descriptor = -1;
+  readonly unsentBytes = 0;
   send(bytes: Buffer, start: number, end: number): boolean {
     this.asked.push(`send ${bytes.toString('latin1', start, end)}`);
     return !this.isClogged;

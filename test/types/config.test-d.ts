@@ -62,7 +62,7 @@ void defineConfig({ listeners: [{ name: 'a' }], pools });
 // @ts-expect-error no such option
 void defineConfig({ listeners: [{ port: 1, prot: 'http' }], pools });
 // @ts-expect-error a tcp listener has no limits of heads
-void defineConfig({ listeners: [{ port: 1, protocol: 'tcp', pool: 'db', limits: {} }], pools });
+void defineConfig({ listeners: [{ port: 1, protocol: 'tcp', pool: 'db', limits: { maxHeaders: 1 } }], pools });
 // @ts-expect-error a tcp listener needs a pool
 void defineConfig({ listeners: [{ port: 1, protocol: 'tcp' }], pools });
 // @ts-expect-error https is no protocol

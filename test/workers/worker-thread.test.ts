@@ -6,6 +6,7 @@ import { loadConfig } from '../../core/src/config/load.ts';
 import type { ResolvedBackend } from '../../core/src/config/resolved.ts';
 import type { MemberOrder } from '../../core/src/control/order.ts';
 import { CounterBook } from '../../core/src/metrics/counter-book.ts';
+import { AddressCounts } from '../../core/src/workers/address-counts.ts';
 import { clockOffsetMs } from '../../core/src/workers/clock-offset.ts';
 import type { PrepareOrder, ToMain } from '../../core/src/workers/messages.ts';
 import { Scoreboard } from '../../core/src/workers/scoreboard.ts';
@@ -23,7 +24,7 @@ async function worker() {
   const board = Scoreboard.create({ workers: 1, isShared: true });
   const told: ToMain[] = [];
   const thread = new WorkerThread({
-    number: 1, block: 1, memory: board.memory, workers: 1, configFile: CONFIG_FILE, command: 'embed',
+    number: 1, block: 1, memory: board.memory, addresses: AddressCounts.create(board.blocks, true).memory, workers: 1, configFile: CONFIG_FILE, command: 'embed',
     log: { kind: 'message', level: 'error' }, followsLogLevel: false, clockOffsetMs: clockOffsetMs(),
   }, (message) => told.push(message));
   const { resolved } = await loadConfig(CONFIG_FILE, { command: 'embed', env: {} });

@@ -17,7 +17,7 @@ export type GivenListener = Partly<Omit<HttpListener, 'plugins' | 'protocol'>> &
 export type GivenPool = Partly<Pick<HttpPool, 'unknown' | 'panicThreshold' | 'retry' | 'timeouts' | 'maxIdle' | 'maxResponseHeadBytes'>> &
   Plugged & { readonly protocol?: Protocol; readonly backends?: unknown; readonly health?: unknown; readonly strategy?: unknown };
 export type GivenRoute = Partly<Omit<RouteConfig, 'plugins'>> & Plugged;
-export type GivenConfig = Partly<Pick<Config, 'drainLimitMs' | 'setupLimitMs' | 'workers' | 'stallLimitMs' | 'log'>> &
+export type GivenConfig = Partly<Pick<Config, 'drainLimitMs' | 'setupLimitMs' | 'workers' | 'stallLimitMs' | 'maxConnections' | 'maxLoopDelayMs' | 'log'>> &
   Plugged & {
     readonly listeners?: readonly (GivenListener | undefined)[];
     readonly pools?: Readonly<Record<string, GivenPool | undefined>>;

@@ -5,13 +5,12 @@ import { parseRange } from '../request/address.ts';
 import { joinPath, showValue } from './faults.ts';
 import type { GivenListener } from './given.ts';
 import type { ResolvedListener } from './resolved.ts';
+import { resolveLimits, resolveTimeouts } from './listener-limits.ts';
 import { resolvePlugins, type UseContext } from './uses.ts';
 
-const TIMEOUTS = { headMs: 10_000, bodyMs: 30_000, writeMs: 30_000, idleMs: 60_000, tunnelMs: 3_600_000 };
-const LIMITS = { maxHeadBytes: 32_768, maxTargetBytes: 8_192, maxHeaders: 100, maxBodyBytes: Infinity };
 const FORWARDING = { xForwarded: true, forwarded: false, via: true };
 const BACKLOG = 511;
-const HTTP_ONLY = ['limits', 'trustedProxies', 'forwarding', 'halfClose'] as const;
+const HTTP_ONLY = ['trustedProxies', 'forwarding', 'halfClose'] as const;
 
 export async function resolveListeners(given: readonly (GivenListener | undefined)[], path: string, context: UseContext): Promise<ResolvedListener[]> {
   const { faults } = context;
@@ -37,11 +36,6 @@ export async function resolveListeners(given: readonly (GivenListener | undefine
       for (const key of HTTP_ONLY) if (listener[key] !== undefined) faults.add(joinPath(at, key), 'is for http listeners, and this one is tcp');
       if (listener.pool === undefined) faults.add(joinPath(at, 'pool'), 'is missing: a tcp listener needs the name of a pool');
     }
-    const limits = listener.limits ?? {};
-    const maxHeadBytes = limits.maxHeadBytes ?? LIMITS.maxHeadBytes;
-    if (limits.maxTargetBytes !== undefined && limits.maxTargetBytes > maxHeadBytes) {
-      faults.add(joinPath(joinPath(at, 'limits'), 'maxTargetBytes'), `is ${limits.maxTargetBytes}, must be at most maxHeadBytes, which is ${maxHeadBytes}`);
-    }
     listeners.push({
       name,
       protocol,
@@ -50,13 +44,8 @@ export async function resolveListeners(given: readonly (GivenListener | undefine
       backlog: listener.backlog ?? BACKLOG,
       pool: listener.pool,
       plugins: await resolvePlugins(listener.plugins, joinPath(at, 'plugins'), context),
-      timeouts: { ...TIMEOUTS, ...listener.timeouts },
-      limits: {
-        maxHeadBytes,
-        maxTargetBytes: limits.maxTargetBytes ?? Math.min(LIMITS.maxTargetBytes, maxHeadBytes),
-        maxHeaders: limits.maxHeaders ?? LIMITS.maxHeaders,
-        maxBodyBytes: limits.maxBodyBytes ?? LIMITS.maxBodyBytes,
-      },
+      timeouts: resolveTimeouts(listener.timeouts ?? {}),
+      limits: resolveLimits(listener.limits ?? {}, protocol, joinPath(at, 'limits'), faults),
       trustedProxies: checkRanges(listener.trustedProxies ?? [], joinPath(at, 'trustedProxies'), context),
       forwarding: { ...FORWARDING, ...listener.forwarding },
       halfClose: listener.halfClose ?? 'abort',

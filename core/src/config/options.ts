@@ -66,18 +66,20 @@ function definitionFaults(use: AnyUse): string[] {
   const entry = ENTRY[use.kind];
   if (typeof definition[entry] !== 'function') problems.push(`it has no function ${entry}`);
   if (typeof definition.options !== 'object' || definition.options === null) problems.push(`its options must be an object of schemas, {} when there are none, and are ${showValue(definition.options)}`);
-  else {
-    for (const [name, option] of Object.entries(definition.options as AnyOptionsSchema)) problems.push(...schemaFaults(option, `option ${name}`));
-  }
-  if (problems.length === 0) {
-    try {
-      compiled(use.definition.options);
-    } catch (thrown) {
-      problems.push(describeError(thrown));
-    }
-  }
+  else problems.push(...optionsFaults(definition.options as AnyOptionsSchema));
   checkedDefinitions.set(definition, problems);
   return problems;
+}
+
+function optionsFaults(options: AnyOptionsSchema): string[] {
+  try {
+    const problems = Object.entries(options).flatMap(([name, option]) => schemaFaults(option, `option ${name}`));
+    if (problems.length === 0) compiled(options);
+    return problems;
+  } catch (thrown) {
+    // What only ajv sees: `maximum: Infinity`.
+    return [describeError(thrown)];
+  }
 }
 
 const COMMON = ['type', 'description', 'nullable', 'default', 'anyOf'];

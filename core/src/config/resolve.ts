@@ -1,7 +1,9 @@
 /** From whatever a config file exported to the one frozen form that the rest of the core reads. */
 import { describeError } from '@steelyard/sdk';
+import { connectionsByDescriptors } from '../listen/descriptors.ts';
 import { Faults, joinPath } from './faults.ts';
 import type { GivenConfig } from './given.ts';
+import { orInfinity } from './listener-limits.ts';
 import { resolveListeners } from './listeners.ts';
 import type { PluginSource } from './named.ts';
 import { resolvePools } from './pools.ts';
@@ -17,6 +19,7 @@ export { resolveBackends } from './backends.ts';
 const DRAIN_LIMIT_MS = 30_000;
 const SETUP_LIMIT_MS = 10_000;
 const STALL_LIMIT_MS = 5_000;
+const MAX_LOOP_DELAY_MS = 1_000;
 
 /**
  * @param source where plugins that the config names are looked for
@@ -61,6 +64,8 @@ async function resolveGiven(given: GivenConfig, poolNames: readonly string[], co
     setupLimitMs: given.setupLimitMs ?? SETUP_LIMIT_MS,
     workers: given.workers,
     stallLimitMs: given.stallLimitMs ?? STALL_LIMIT_MS,
+    maxConnections: orInfinity(given.maxConnections, connectionsByDescriptors()),
+    maxLoopDelayMs: orInfinity(given.maxLoopDelayMs, MAX_LOOP_DELAY_MS),
     log: { level: given.log?.level ?? 'info' },
   };
 }

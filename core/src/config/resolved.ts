@@ -1,4 +1,5 @@
 /** A config after `resolve`: validated, every default in place, frozen. Everything behind `config/` reads only this. */
+import type { ChunkLimits } from '../http1/limits.ts';
 import type { DiscoveryUse, ExporterUse, GeneralUse, HealthCheckUse, Protocol, StrategyUse } from '@steelyard/sdk';
 
 export type RunnablePlugin = GeneralUse | ExporterUse;
@@ -13,6 +14,10 @@ export interface ResolvedConfig {
   /** `undefined` = the default, which is another in the command than in a program: see `workerCount`. */
   readonly workers: number | undefined;
   readonly stallLimitMs: number;
+  /** `Infinity` = no limit. */
+  readonly maxConnections: number;
+  /** `Infinity` = no limit. */
+  readonly maxLoopDelayMs: number;
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent' };
 }
 
@@ -25,18 +30,36 @@ export interface ResolvedListener {
   /** tcp: always. http: for requests that match no route. */
   readonly pool: string | undefined;
   readonly plugins: readonly RunnablePlugin[];
-  readonly timeouts: { readonly headMs: number; readonly bodyMs: number; readonly writeMs: number; readonly idleMs: number; readonly tunnelMs: number };
+  readonly timeouts: ResolvedTimeouts;
   readonly limits: ResolvedLimits;
   readonly trustedProxies: readonly string[];
   readonly forwarding: { readonly xForwarded: boolean; readonly forwarded: boolean; readonly via: boolean };
   readonly halfClose: 'abort' | 'serve';
 }
-export interface ResolvedLimits {
+export interface ResolvedTimeouts {
+  readonly headMs: number;
+  readonly bodyMs: number;
+  readonly writeMs: number;
+  readonly graceMs: number;
+  readonly idleMs: number;
+  /** `Infinity` = no limit. */
+  readonly requestMs: number;
+  readonly tunnelMs: number;
+}
+/** `Infinity` = no limit, and 0 = no floor. */
+export interface ResolvedLimits extends ChunkLimits {
   readonly maxHeadBytes: number;
   readonly maxTargetBytes: number;
   readonly maxHeaders: number;
-  /** `Infinity` = no limit. */
+  readonly maxHeaderLineBytes: number;
   readonly maxBodyBytes: number;
+  readonly maxPipelinedBytes: number;
+  readonly maxRequestsPerConnection: number;
+  readonly minBodyBytesPerSecond: number;
+  readonly minResponseBytesPerSecond: number;
+  readonly maxConnections: number;
+  readonly maxConnectionsPerAddress: number;
+  readonly maxNewConnectionsPerSecond: number;
 }
 
 export interface ResolvedRoute {

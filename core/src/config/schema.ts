@@ -14,6 +14,7 @@ const closed = (properties: Record<string, Shape>, required: readonly string[] =
 const some = (item: Shape, says: string): Shape => 
   choice({ type: 'array' }, { type: 'array', items: item, minItems: 1, says: 'a list that is not empty' }, { ...item, says }, says);
 const bytesOrNull: Shape = { type: ['integer', 'null'], minimum: 0, maximum: Number.MAX_SAFE_INTEGER, says: 'a whole number of bytes, or null for no limit' };
+const orNull = (shape: Shape, unit: string): Shape => ({ ...shape, type: ['integer', 'null'], says: `a whole number${unit} from ${String(shape.minimum)} to ${String(shape.maximum)}, or null for no limit` });
 /** Left to `resolve`, which knows plugins. */
 const anything: Shape = {};
 const plugins: Shape = { type: 'array', says: 'a list of plugins' };
@@ -28,6 +29,24 @@ const NOT_BUILT = 'TLS on listeners is not built yet: let it end in front of Ste
 export const TLS_TO_BACKENDS = 'TLS to backends is not built yet: use http:// or tcp:// on a network that you trust';
 
 const PROTOCOLS = ['http', 'tcp'] as const;
+const MAX_CONNECTIONS = 1_000_000;
+const MAX_RATE = 1_000_000_000;
+const limits = closed({
+  maxHeadBytes: integer(1_024, 1_048_576),
+  maxTargetBytes: integer(64, 1_048_576),
+  maxHeaders: integer(1, 1_000),
+  maxHeaderLineBytes: integer(64, 1_048_576),
+  maxBodyBytes: bytesOrNull,
+  maxChunkExtensionBytes: integer(0, 1_048_576),
+  maxTrailerBytes: integer(2, 65_536),
+  maxPipelinedBytes: integer(1_024, 1_048_576),
+  maxRequestsPerConnection: orNull(integer(1, MAX_RATE), ''),
+  minBodyBytesPerSecond: orNull(integer(1, MAX_RATE), ' of bytes per second'),
+  minResponseBytesPerSecond: orNull(integer(1, MAX_RATE), ' of bytes per second'),
+  maxConnections: orNull(integer(1, MAX_CONNECTIONS), ''),
+  maxConnectionsPerAddress: orNull(integer(1, MAX_CONNECTIONS), ''),
+  maxNewConnectionsPerSecond: orNull(integer(1, MAX_CONNECTIONS), ''),
+});
 const listener = closed(
   {
     name,
@@ -37,8 +56,8 @@ const listener = closed(
     pool: { type: 'string', says: 'the name of a pool' },
     plugins,
     backlog: integer(1, 65_535),
-    timeouts: closed({ headMs: ms(), bodyMs: ms(), writeMs: ms(), idleMs: ms(), tunnelMs: ms() }),
-    limits: closed({ maxHeadBytes: integer(1_024, 1_048_576), maxTargetBytes: integer(64, 1_048_576), maxHeaders: integer(1, 1_000), maxBodyBytes: bytesOrNull }),
+    timeouts: closed({ headMs: ms(), bodyMs: ms(), writeMs: ms(), graceMs: ms(0), idleMs: ms(), requestMs: orNull(ms(), ' of milliseconds'), tunnelMs: ms() }),
+    limits,
     trustedProxies: { type: 'array', items: { type: 'string', says: 'an address or a CIDR range, such as "10.0.0.0/8"' }, says: 'a list of addresses and CIDR ranges' },
     forwarding: closed({ xForwarded: { type: 'boolean' }, forwarded: { type: 'boolean' }, via: { type: 'boolean' } }),
     halfClose: { enum: ['abort', 'serve'] },
@@ -126,6 +145,8 @@ const config = closed(
     setupLimitMs: ms(),
     workers: { ...integer(0, MAX_WORKERS), valueHints: { auto: 'leave it out: one per core' } },
     stallLimitMs: ms(100, 600_000),
+    maxConnections: orNull(integer(1, MAX_CONNECTIONS), ''),
+    maxLoopDelayMs: orNull(ms(10, 600_000), ' of milliseconds'),
     log: closed({ level: { enum: ['debug', 'info', 'warn', 'error', 'silent'] } }),
   },
   ['listeners', 'pools'],

@@ -1,4 +1,5 @@
 /** The body of one message as it comes in, whatever its framing (RFC 9112 §6.3), and its way into another framing. */
+import type { ChunkLimits } from './limits.ts';
 import { CHUNK_DATA, CHUNK_END, CHUNK_FAULT, ChunkedDecoder, CRLF, writeChunkHead } from './chunked.ts';
 
 export type BodyFraming = 'none' | 'length' | 'chunked' | 'close';
@@ -20,14 +21,15 @@ export class BodyReader {
   /**
    * @param length in bytes, for framing `length`
    * @param keepsTrailers false: they are read and left out
+   * @param limits for framing `chunked`
    */
-  begin(framing: BodyFraming, length: number, keepsTrailers = true): void {
+  begin(framing: BodyFraming, length: number, keepsTrailers = true, limits?: ChunkLimits): void {
     this.framing = framing;
     this.#remaining = length;
     this.received = 0;
     this.isBroken = false;
     this.isComplete = framing === 'none' || (framing === 'length' && length === 0);
-    if (framing === 'chunked') this.chunks.reset(keepsTrailers);
+    if (framing === 'chunked') this.chunks.reset(keepsTrailers, limits);
   }
 
   /** The most bytes that `reframe` writes for `size` bytes of input. */

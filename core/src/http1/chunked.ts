@@ -2,7 +2,9 @@
 import { EXTENSION_END, EXTENSION_FAULT, EXTENSION_MARK, nextExtensionState } from './chunk-extension.ts';
 import { endsHead } from './field-table.ts';
 import { CR, HEX, LF, ZERO } from './grammar.ts';
-import { MAX_TRAILER_BYTES, parseTrailers, passableTrailers, trailerFault } from './trailers.ts';
+import { CHUNK_EXTENSION_BYTES, NO_LIMIT, TRAILER_BYTES } from '../limits.ts';
+import { CHUNK_LIMITS, type ChunkLimits } from './limits.ts';
+import { hasTooManyTrailers, parseTrailers, passableTrailers, trailerFault } from './trailers.ts';
 import { writeCrlf } from './write-bytes.ts';
 
 export const CHUNK_NEED_MORE = 0;
@@ -16,11 +18,7 @@ export const LAST_CHUNK: Buffer = Buffer.from('0\r\n\r\n');
 
 /** Size, extensions and CRLF of one chunk. */
 const MAX_LINE_BYTES = 256;
-/**
- * Line bytes beyond what honest senders need (16 bytes a chunk and as much as the data), over the whole body: many small chunks
- * with long extensions cost us much and the sender little (CVE-2023-39326, CVE-2024-22019).
- */
-const MAX_EXCESS_BYTES = 16_384;
+/** Line bytes of a chunk that are not held against its sender, and as many more as it has data. */
 const HONEST_LINE_BYTES = 16;
 
 /** States; each names what comes next. */
@@ -48,6 +46,9 @@ export class ChunkedDecoder {
   dataEnd = 0;
   /** One sentence, after CHUNK_FAULT. */
   faultDetail = '';
+  /** The limit that the fault is about. */
+  limitMet = NO_LIMIT;
+  #limits = CHUNK_LIMITS;
   #state = SIZE;
   /** Size of the chunk, then what is left of it. */
   #left = 0;
@@ -62,9 +63,11 @@ export class ChunkedDecoder {
   #trailers: Buffer = NOTHING;
   #keepsTrailers = true;
 
-  reset(keepsTrailers = true): void {
+  reset(keepsTrailers = true, limits: ChunkLimits = CHUNK_LIMITS): void {
     this.#keepsTrailers = keepsTrailers;
+    this.#limits = limits;
     this.faultDetail = '';
+    this.limitMet = NO_LIMIT;
     this.#state = SIZE;
     this.#left = 0;
     this.#lineBytes = 0;
@@ -142,6 +145,7 @@ export class ChunkedDecoder {
       at++;
       if (++this.#lineBytes > MAX_LINE_BYTES - CRLF.length && byte !== CR) {
         detail = `a chunk line over ${MAX_LINE_BYTES} bytes`;
+        this.limitMet = CHUNK_EXTENSION_BYTES;
         break;
       }
       if (this.#state === EXTENSION) {
@@ -187,8 +191,8 @@ export class ChunkedDecoder {
     this.#excessBytes = Math.max(0, this.#excessBytes + this.#lineBytes - HONEST_LINE_BYTES - this.#left);
     this.#lineBytes = 0;
     this.#state = this.#left === 0 ? TRAILER_START : DATA;
-    if (this.#excessBytes <= MAX_EXCESS_BYTES) return true;
-    this.#fail('too many chunk extensions');
+    if (this.#excessBytes <= this.#limits.maxChunkExtensionBytes) return true;
+    this.#fail('too many chunk extensions', CHUNK_EXTENSION_BYTES);
     return false;
   }
 
@@ -203,18 +207,19 @@ export class ChunkedDecoder {
 
   /** Collects the section, and looks at it when its end may be there or it has doubled: each byte is read a few times at most. */
   #readTrailers(bytes: Buffer, end: number): ChunkMet {
-    if (this.#section.length === 0) this.#section = Buffer.allocUnsafe(MAX_TRAILER_BYTES);
+    const most = this.#limits.maxTrailerBytes;
+    if (this.#section.length === 0) this.#section = Buffer.allocUnsafe(most);
     const held = this.#sectionBytes;
-    const taken = Math.min(end - this.at, MAX_TRAILER_BYTES - held);
+    const taken = Math.min(end - this.at, most - held);
     bytes.copy(this.#section, held, this.at, this.at + taken);
     this.#sectionBytes = held + taken;
     this.at += taken;
-    const isFull = this.#sectionBytes === MAX_TRAILER_BYTES;
+    const isFull = this.#sectionBytes === most;
     if (!isFull && this.#sectionBytes < this.#lookAt && !endsHead(this.#section, held, this.#sectionBytes)) return CHUNK_NEED_MORE;
     this.#lookAt = this.#sectionBytes * 2;
     const sectionEnd = parseTrailers(this.#section, this.#sectionBytes);
-    if (sectionEnd < 0) return this.#fail(trailerFault());
-    if (sectionEnd === 0) return isFull ? this.#fail(`a trailer section over ${MAX_TRAILER_BYTES} bytes`) : CHUNK_NEED_MORE;
+    if (sectionEnd < 0) return this.#fail(trailerFault(), hasTooManyTrailers() ? TRAILER_BYTES : NO_LIMIT);
+    if (sectionEnd === 0) return isFull ? this.#fail(`a trailer section over ${most} bytes`, TRAILER_BYTES) : CHUNK_NEED_MORE;
     // What came behind the section is the next message's.
     this.at -= this.#sectionBytes - sectionEnd;
     if (this.#keepsTrailers) this.#trailers = passableTrailers(this.#section);
@@ -223,8 +228,9 @@ export class ChunkedDecoder {
     return CHUNK_END;
   }
 
-  #fail(detail: string): ChunkMet {
+  #fail(detail: string, limit = this.limitMet): ChunkMet {
     this.faultDetail = detail;
+    this.limitMet = limit;
     this.#state = FAULT;
     return CHUNK_FAULT;
   }

@@ -8,7 +8,7 @@ import { SteelyardError } from '@steelyard/sdk';
 import { type AskedName, askedName, isSameName } from './asked-names.ts';
 import { HOST } from './field-names.ts';
 import type { FieldTable } from './field-table.ts';
-import { HTAB, SP, TARGET, VALUE } from './grammar.ts';
+import { TARGET, VALUE } from './grammar.ts';
 import { copyRun, writeCrlf, writeText } from './write-bytes.ts';
 
 const SET = 1;
@@ -44,6 +44,8 @@ class Edit {
 
 export class EditJournal {
   count = 0;
+  /** Nobody is being asked: an edit now is that of a plugin which kept the head, and the head may be another client's by now. */
+  isLocked = false;
   /** By place. Those from `count` to `#known` are of earlier: what they say of names and places holds as soon as they are back. */
   readonly #edits: Edit[] = [];
   #known = 0;
@@ -75,8 +77,8 @@ export class EditJournal {
     return earlier.name;
   }
   setTarget(target: string): void {
-    this.#targets.push({ place: this.count, target: checkedTarget(target) });
     const earlier = this.#earlier(SET_TARGET, '');
+    this.#targets.push({ place: this.count, target: checkedTarget(target) });
     if (earlier === undefined) this.#add(SET_TARGET, NO_NAME, this.#end(this.count), this.#end(this.count));
     else this.count += 1;
   }
@@ -172,6 +174,7 @@ export class EditJournal {
 
   /** What lies at the next place, if it is of this kind and about this name. */
   #earlier(kind: number, spelled: string): Edit | undefined {
+    if (this.isLocked) refuseEdit('the request was edited by a tap that had ended', 'edit it in onRequest, before the tap returns or its promise resolves');
     const edit = this.count < this.#known ? this.#edits[this.count]! : undefined;
     return edit !== undefined && edit.kind === kind && edit.spelled === spelled ? edit : undefined;
   }
@@ -279,16 +282,12 @@ function writableValue(name: string, value: string): string {
   if (!isAll(VALUE, value)) {
     refuseEdit(`the value of ${name} holds a control character, or one above U+00FF`, 'CR, LF and NUL would end the field; encode what is not Latin-1');
   }
-  const isBare = value === '' || (!isBlank(value.charCodeAt(0)) && !isBlank(value.charCodeAt(value.length - 1)));
-  return isBare ? value : value.replace(/^[ \t]+|[ \t]+$/g, '');
+  return /^[ \t]|[ \t]$/.test(value) ? value.replace(/^[ \t]+|[ \t]+$/g, '') : value;
 }
 function checkedTarget(target: string): string {
   if (typeof target !== 'string' || !target.startsWith('/')) refuseEdit(`the target ${JSON.stringify(target)} does not begin with /`, 'give path and query');
   if (!isAll(TARGET, target)) refuseEdit(`the target ${JSON.stringify(target)} holds a space, a #, a control or a character above 0x7e`, 'encode it: %20');
   return target;
-}
-function isBlank(code: number): boolean {
-  return code === SP || code === HTAB;
 }
 function isAll(allowed: Uint8Array, text: string): boolean {
   for (let i = 0; i < text.length; i++) {

@@ -4,6 +4,7 @@
  */
 import type { AskedName } from './asked-names.ts';
 import { hashOf, idOf } from './field-names.ts';
+import { HEAD_BYTES, HEADER_LINE_BYTES, HEADERS } from '../limits.ts';
 import { COLON, CR, HTAB, LF, LOWER, SP, TOKEN, VALUE } from './grammar.ts';
 
 const LINE = 0;
@@ -27,8 +28,10 @@ export class FieldTable {
   count = 0;
   /** Offset of the empty line behind the last field; valid after `FIELDS_END`. */
   linesEnd = 0;
-  /** What is wrong, after `FIELDS_FAULT`. */
+  /** What is wrong, after `FIELDS_FAULT` and `isLineOver`. */
   detail = '';
+  /** The limit that a head which is too large has met: that of its bytes, unless `scan` or `isLineOver` found another. */
+  limitMet = HEAD_BYTES;
   #cells: Int32Array = new Int32Array((USUAL_FIELDS + 1) * CELLS);
 
   lineStart(field: number): number {
@@ -46,6 +49,18 @@ export class FieldTable {
   /** Behind the line's CRLF. */
   lineEnd(field: number): number {
     return field + 1 === this.count ? this.linesEnd : this.#cells[(field + 1) * CELLS + LINE]!;
+  }
+  /** After `FIELDS_END`: whether one line alone is over this many bytes, its CRLF not counted. */
+  isLineOver(maxBytes: number): boolean {
+    // Most heads are shorter than one line may be.
+    if (this.linesEnd <= maxBytes) return false;
+    for (let field = 0; field < this.count; field++) {
+      if (this.lineEnd(field) - this.lineStart(field) - 2 <= maxBytes) continue;
+      this.limitMet = HEADER_LINE_BYTES;
+      this.detail = `a field line is over ${maxBytes} bytes`;
+      return true;
+    }
+    return false;
   }
   hash(field: number): number {
     return this.#cells[field * CELLS + TAG]! & 0xff;
@@ -91,6 +106,7 @@ export class FieldTable {
     let at = from;
     let row = 0;
     this.count = 0;
+    this.limitMet = HEAD_BYTES;
     for (;;) {
       if (at >= end) return FIELDS_MORE;
       if (bytes[at] === CR) {
@@ -99,7 +115,10 @@ export class FieldTable {
         this.linesEnd = at - base;
         return FIELDS_END;
       }
-      if (this.count === maxFields) return FIELDS_TOO_MANY;
+      if (this.count === maxFields) {
+        this.limitMet = HEADERS;
+        return FIELDS_TOO_MANY;
+      }
       if (row + 2 * CELLS > cells.length) cells = this.#grow();
 
       const lineStart = at;

@@ -6,6 +6,7 @@ import { EXPECT, FORWARDING, HOST, OTHER, UPGRADE } from './field-names.ts';
 import { FIELDS_FAULT, FIELDS_MORE, FIELDS_TOO_MANY } from './field-table.ts';
 import { MessageHead } from './fields.ts';
 import { ZERO, equalsIgnoringCase } from './grammar.ts';
+import { TARGET_BYTES } from '../limits.ts';
 import type { HeadLimits } from './limits.ts';
 import { HEAD, OTHER_METHOD, isIdempotentMethod, methodName } from './methods.ts';
 import { RequestLine } from './request-line.ts';
@@ -78,6 +79,10 @@ export class Http1RequestHead extends MessageHead implements RequestHead {
     // What a plugin writes there is never empty.
     return this.#hostStart() === this.#hostEnd() && this.edits.lastValue(HOST_FIELD) === undefined;
   }
+  /** Of a head that is too large: which limit it has met. */
+  get limitMet(): number {
+    return this.fault === 'ERR_REQUEST_TARGET_SIZE' ? TARGET_BYTES : this.table.limitMet;
+  }
   get version(): '1.0' | '1.1' {
     return this.isHttp10 ? '1.0' : '1.1';
   }
@@ -102,6 +107,9 @@ export class Http1RequestHead extends MessageHead implements RequestHead {
 
   // ---- edits ----
 
+  set isLocked(isLocked: boolean) {
+    this.edits.isLocked = isLocked;
+  }
   setTarget(target: string): void {
     this.edits.setTarget(target);
     this.#forgetStrings();
@@ -137,9 +145,10 @@ export class Http1RequestHead extends MessageHead implements RequestHead {
     this.#host = undefined;
   }
 
-  // ---- parsing ----
-
-  /** As `parseRequestHead`. */
+  /**
+   * Reads a request head from [start, end).
+   * @returns > 0: the position behind the head; 0: more bytes are needed, and nothing was kept; -1: a fault, in `fault`.
+   */
   parse(bytes: Buffer, start: number, end: number, limits: HeadLimits): number {
     this.begin();
     this.upgrade = false;
@@ -169,6 +178,7 @@ export class Http1RequestHead extends MessageHead implements RequestHead {
     if (met === FIELDS_MORE) return 0;
     if (met === FIELDS_FAULT) return this.fail('ERR_REQUEST_MALFORMED', this.table.detail);
     if (met === FIELDS_TOO_MANY) return this.fail('ERR_REQUEST_HEAD_SIZE', `the head has more than ${limits.maxHeaders} fields`);
+    if (this.table.isLineOver(limits.maxHeaderLineBytes ?? limits.maxHeadBytes)) return this.fail('ERR_REQUEST_HEAD_SIZE', this.table.detail);
     return this.#conclude(bytes);
   }
 
@@ -286,12 +296,4 @@ export class Http1RequestHead extends MessageHead implements RequestHead {
     at = copyRun(HOST_NAME, 0, HOST_NAME.length, out, at);
     return writeCrlf(out, copyRun(this.raw, this.#hostStart(), this.#hostEnd(), out, at));
   }
-}
-
-/**
- * Reads a request head from [start, end) into `head`.
- * @returns > 0: the position behind the head; 0: more bytes are needed, and nothing was kept; -1: a fault, in `head.fault`.
- */
-export function parseRequestHead(head: Http1RequestHead, bytes: Buffer, start: number, end: number, limits: HeadLimits): number {
-  return head.parse(bytes, start, end, limits);
 }

@@ -31,17 +31,25 @@ const OWN_BYTES = 256;
 const PASSING = (1 << OTHER) | (1 << HOST) | (1 << EXPECT) | (1 << FORWARDING);
 
 export class Http1ResponseHead extends MessageHead implements ResponseHead {
-  /** 100 to 599. */
-  status = 0;
+  #status = 0;
   /** 101 with an Upgrade field that may pass, and that Connection names (RFC 9110 §7.8): the connection changes its protocol. */
   upgrade = false;
   /** `HTTP/1.1 200` without the space that must follow: some servers write so, and it has one meaning. */
   #lacksSpace = false;
 
-  /** As `parseResponseHead`. */
+  /** 100 to 599. */
+  get status(): number {
+    return this.#status;
+  }
+
+  /**
+   * Reads a response head, 1xx too, from [start, end).
+   * @returns > 0: the position behind the head; 0: more bytes are needed, and nothing was kept; -1: a fault, in `fault`,
+   * which is always ERR_UPSTREAM_MALFORMED.
+   */
   parse(bytes: Buffer, start: number, end: number, limits: HeadLimits): number {
     this.begin();
-    this.status = 0;
+    this.#status = 0;
     this.upgrade = false;
     this.#lacksSpace = false;
 
@@ -81,7 +89,7 @@ export class Http1ResponseHead extends MessageHead implements ResponseHead {
     if (at >= stop || (bytes[at] === CR && at + 1 >= stop)) return 0;
     if (bytes[at] !== CR || bytes[at + 1] !== LF) return this.#malformed('a control character in the status line');
     const code = start + STATUS_AT;
-    this.status = (bytes[code]! - ZERO) * 100 + (bytes[code + 1]! - ZERO) * 10 + (bytes[code + 2]! - ZERO);
+    this.#status = (bytes[code]! - ZERO) * 100 + (bytes[code + 1]! - ZERO) * 10 + (bytes[code + 2]! - ZERO);
     this.isHttp10 = bytes[start + MINOR_AT] === ZERO;
     return at + 2;
   }
@@ -132,15 +140,6 @@ export class Http1ResponseHead extends MessageHead implements ResponseHead {
     else if (wire.connection === 'upgrade') at = copyRun(UPGRADE_LINE, 0, UPGRADE_LINE.length, out, at);
     return writeCrlf(out, at);
   }
-}
-
-/**
- * Reads a response head, 1xx too, from [start, end) into `head`.
- * @returns > 0: the position behind the head; 0: more bytes are needed, and nothing was kept; -1: a fault, in `head.fault`,
- * which is always ERR_UPSTREAM_MALFORMED.
- */
-export function parseResponseHead(head: Http1ResponseHead, bytes: Buffer, start: number, end: number, limits: HeadLimits): number {
-  return head.parse(bytes, start, end, limits);
 }
 
 /** `HTTP/1.` 0 or 1, a space, a status from 100 to 599. */

@@ -6,7 +6,8 @@ const MAX_PORT = 65_535;
 const PERCENT = 0x25;
 const DOT = 0x2e;
 const QUESTION = 0x3f;
-const TRIPLET = /%[0-9a-f]{2}/gi;
+/** Not behind a `%` that lacks digits: what is decoded there would complete it to a triplet that nobody sent (`%%32e` to `%2e`). */
+const TRIPLET = /(?<!%[0-9a-f]?)%[0-9a-f]{2}/gi;
 
 /** A target up to its query. */
 export function pathOf(target: string): string {

@@ -2,8 +2,6 @@
 import { FIELDS_END, FieldTable } from './field-table.ts';
 import { copyRun } from './write-bytes.ts';
 
-/** Bytes of the section, its empty line included. */
-export const MAX_TRAILER_BYTES = 8192;
 const MAX_TRAILERS = 64;
 const NOTHING = Buffer.alloc(0);
 
@@ -34,6 +32,11 @@ const table = new FieldTable();
 /** What was wrong when `parseTrailers` returned -1. */
 export function trailerFault(): string {
   return table.detail === '' ? `more than ${MAX_TRAILERS} trailer fields` : table.detail;
+}
+
+/** Whether that was their number. */
+export function hasTooManyTrailers(): boolean {
+  return table.detail === '';
 }
 
 /** @returns the position behind the section's empty line, 0 = more bytes needed, -1 = a fault. `sectionTable` then holds the fields. */

@@ -3,30 +3,48 @@ import type { Connection, Protocol } from '@steelyard/sdk';
 import type { Generation, ListenerPlan } from '../generation.ts';
 import type { Socket } from '../sockets/socket.ts';
 import type { DataThread } from '../workers/data-thread.ts';
+import type { Admitted } from './admission.ts';
 import type { Listener } from './listener.ts';
 
 export abstract class ClientConnection implements Connection {
   abstract readonly protocol: Protocol;
-  readonly id: number;
   readonly socket: Socket;
   readonly thread: DataThread;
-  /** The listener's name when it was accepted: a reload may give another. */
-  readonly listener: string;
-  readonly remoteAddress: string;
-  /** Monotonic milliseconds. */
-  readonly openedAt: number;
+  /** What it takes of the limits of connections. */
+  readonly admitted: Admitted;
+  readonly #id: number;
+  readonly #listener: string;
+  readonly #openedAt: number;
   readonly #owner: Listener;
+  readonly #remoteAddress: string;
 
-  constructor(thread: DataThread, owner: Listener, socket: Socket) {
+  constructor(thread: DataThread, owner: Listener, socket: Socket, admitted: Admitted) {
     this.thread = thread;
-    this.openedAt = thread.deadlines.readClock();
-    this.id = thread.nextConnectionId();
+    this.#openedAt = thread.deadlines.readClock();
+    this.#id = thread.nextConnectionId();
     this.socket = socket;
     this.#owner = owner;
-    this.listener = owner.name;
-    this.remoteAddress = socket.remoteAddress;
+    this.admitted = admitted;
+    this.#listener = owner.name;
+    this.#remoteAddress = socket.remoteAddress;
   }
 
+  // Plugins are shown these: they can read, and not write.
+
+  get id(): number {
+    return this.#id;
+  }
+  /** The listener's name when it was accepted: a reload may give another. */
+  get listener(): string {
+    return this.#listener;
+  }
+  get remoteAddress(): string {
+    return this.#remoteAddress;
+  }
+  /** Monotonic milliseconds. */
+  get openedAt(): number {
+    return this.#openedAt;
+  }
   get remotePort(): number {
     return this.socket.remotePort;
   }

@@ -5,15 +5,15 @@ import { HttpConnection } from '../request/connection.ts';
 import type { ListenAddress, ListenSocket, Socket } from '../sockets/socket.ts';
 import { StreamConnection } from '../stream/connection.ts';
 import type { DataThread } from '../workers/data-thread.ts';
+import { Admission, type Admitted } from './admission.ts';
 
 export class Listener {
   /** The newest generation's view. Connections look it up for each exchange. */
   plan: ListenerPlan;
   readonly #thread: DataThread;
+  readonly #admission: Admission;
   readonly #connections = new Set<ClientConnection>();
   #socket: ListenSocket | undefined;
-  #isHolding = true;
-  #held: Socket[] = [];
 
   readonly #place: Pick<ListenAddress, 'port' | 'isShared'>;
 
@@ -22,6 +22,7 @@ export class Listener {
     this.#thread = thread;
     this.plan = plan;
     this.#place = place;
+    this.#admission = new Admission(thread, plan, (socket, admitted) => this.#serve(socket, admitted));
   }
 
   get name(): string {
@@ -42,27 +43,20 @@ export class Listener {
   async bind(): Promise<void> {
     this.#socket = await this.#thread.engine.listen(
       { ...this.plan.config, ...this.#place },
-      (socket) => this.#accept(socket),
+      (socket) => this.#admission.offer(socket),
       (error) => this.#thread.events.fault(error, `listener ${this.name} could not accept a connection`),
     );
+    this.#admission.bound(this.#socket);
   }
 
   /** From now on connections are served, those held first. */
   serve(): void {
-    this.#isHolding = false;
-    const held = this.#held;
-    this.#held = [];
-    for (const socket of held) this.#accept(socket);
+    this.#admission.open();
   }
 
-  #accept(socket: Socket): void {
-    if (this.#isHolding) {
-      socket.pause();
-      this.#held.push(socket);
-      return;
-    }
+  #serve(socket: Socket, admitted: Admitted): void {
     const connection =
-      this.plan.config.protocol === 'tcp' ? new StreamConnection(this.#thread, this, socket) : new HttpConnection(this.#thread, this, socket);
+      this.plan.config.protocol === 'tcp' ? new StreamConnection(this.#thread, this, socket, admitted) : new HttpConnection(this.#thread, this, socket, admitted);
     this.#connections.add(connection);
     this.#thread.metrics.connectionOpened(this.name);
     socket.resume();
@@ -70,13 +64,16 @@ export class Listener {
   }
 
   forget(connection: ClientConnection): void {
-    if (this.#connections.delete(connection)) this.#thread.metrics.connectionClosed(connection.listener);
+    if (!this.#connections.delete(connection)) return;
+    this.#thread.metrics.connectionClosed(connection.listener);
+    this.#admission.left(connection.admitted);
   }
 
   /** The view of the next generation. What connections of another protocol have begun they may end; they begin nothing under it. */
   follow(plan: ListenerPlan): void {
     const isOther = plan.config.protocol !== this.plan.config.protocol;
     this.plan = plan;
+    this.#admission.follow(plan);
     if (!isOther) return;
     this.cut((connection) => connection.protocol === 'http' && connection.generation === undefined);
     for (const connection of this.#connections) connection.drain();
@@ -84,8 +81,7 @@ export class Listener {
 
   /** No more connections; those that are open end as they become idle. */
   async close(): Promise<void> {
-    for (const socket of this.#held) socket.destroy();
-    this.#held = [];
+    this.#admission.close();
     await this.#socket?.close();
     for (const connection of this.#connections) connection.drain();
   }

@@ -22,7 +22,8 @@ export function mergeFamilies(lists: readonly (readonly MetricFamily[])[], onMis
 
 /**
  * What each thread has told last, and what those that are gone had told: a worker that dies takes its numbers with it, and the one in its
- * place begins at 0, but a counter must never fall. Counters and histograms of the gone stay in the sum for ever, gauges go.
+ * place begins at 0, but a counter must never fall. Counters and histograms of the gone stay in the sum as long as a living thread has the
+ * family too; gauges go.
  */
 export class MonotoneFamilies {
   readonly #told = new Map<number, readonly MetricFamily[]>();
@@ -47,6 +48,9 @@ export class MonotoneFamilies {
   }
 
   families(): MetricFamily[] {
+    // A reload has taken their plugin out: what it had counted would be shown, and kept, for ever.
+    const living = new Set([...this.#told.values()].flatMap((families) => families.map(({ name }) => name)));
+    if (living.size > 0) this.#remains = this.#remains.filter(({ name }) => living.has(name));
     const inOrder = [...this.#told.keys()].sort((a, b) => a - b).map((thread) => this.#told.get(thread)!);
     return mergeFamilies([...inOrder, this.#remains], this.#onMismatch);
   }

@@ -14,6 +14,8 @@ const LABEL_NAME = /^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$/;
  */
 const MAX_SERIES = 10_000;
 const OVERFLOW = '(other)';
+/** Of a label's value. A plugin that labels by a target would otherwise keep 10,000 of 64 KiB each. */
+const MAX_VALUE_CHARACTERS = 200;
 
 type Type = 'counter' | 'gauge' | 'histogram';
 
@@ -50,6 +52,7 @@ class Family {
     if (values.length !== this.labels.length) {
       throw misuse(this.name, `it was given ${values.length} label values; it has ${this.labels.length} labels (${this.labels.join(', ')})`);
     }
+    if (values.some(isLong)) return this.cellsOf(values.map((value) => (isLong(value) ? value.slice(0, MAX_VALUE_CHARACTERS) : value)));
     if (this.#series.size >= MAX_SERIES) return this.#overflow();
     return this.#add(key, values.map(String));
   }
@@ -71,6 +74,11 @@ class Family {
     if (type !== 'histogram') return { name, type, help, samples: series.map(({ labels, cells }) => ({ labels, value: cells[0]! })) };
     return { name, type, help, bounds, samples: series.map(({ labels, cells }) => ({ labels, ...histogramSample(cells, 0, bounds.length) })) };
   }
+}
+
+/** Of JavaScript comes anything; what is no string is short when it is made one. */
+function isLong(value: unknown): boolean {
+  return typeof value === 'string' && value.length > MAX_VALUE_CHARACTERS;
 }
 
 export class MetricsRegistry {
@@ -119,7 +127,7 @@ export class GenerationMetrics {
     const family = this.#claim(name, 'counter', options, []);
     return {
       add(by = 1, ...labelValues) {
-        if (!(by >= 0)) throw misuse(family.name, `it was counted by ${by}; a counter only grows`);
+        if (!(by >= 0 && by < Infinity)) throw misuse(family.name, `it was counted by ${by}; a counter only grows`);
         family.cellsOf(labelValues)[0]! += by;
       },
     };
@@ -138,6 +146,8 @@ export class GenerationMetrics {
     const family = this.#claim(name, 'histogram', options, bounds);
     return {
       observe(value, ...labelValues) {
+        // Its sum would be NaN, or without end, for ever.
+        if (!Number.isFinite(value)) throw misuse(family.name, `it was given ${value}; observed are finite numbers`);
         const cells = family.cellsOf(labelValues);
         cells[bucketOf(bounds, value)]! += 1;
         cells[bounds.length + 1]! += value;

@@ -4,6 +4,7 @@
  */
 import type { HealthState, MetricFamily, Outcome, Result } from '@steelyard/sdk';
 import type { BackendState } from '../upstream/backend.ts';
+import { LIMIT_NAMES } from '../limits.ts';
 import { COUNTERS } from '../workers/layout.ts';
 import type { Scoreboard } from '../workers/scoreboard.ts';
 import { CounterBook } from './counter-book.ts';
@@ -16,6 +17,13 @@ export interface RouteCounters {
   readonly listener: string;
   /** '' = no route matched, or TCP. */
   readonly route: string;
+  readonly offset: number;
+}
+
+/** Where this thread counts a listener's limits, and the row in which all threads count its open connections. */
+export interface LimitCounters {
+  readonly listener: string;
+  readonly row: number;
   readonly offset: number;
 }
 
@@ -54,6 +62,17 @@ export class TrafficMetrics {
     const counters = { listener, route, offset: this.#board.counterOffset(this.#book.route(listener, route)) };
     this.#routes.set(key, counters);
     return counters;
+  }
+
+  /** The limits of a listener; without a name those of all together. Not for the data path: ask once. */
+  limitCounters(listener = ''): LimitCounters {
+    const row = this.#book.limits(listener);
+    return { listener, row, offset: this.#board.counterOffset(row) };
+  }
+
+  /** A limit was met: something was refused or cut for it, or has to wait. @param limit its number in `LIMIT_NAMES`. */
+  limitHit(counters: LimitCounters, limit: number): void {
+    this.#board.counters()[counters.offset + limit]!++;
   }
 
   /** An exchange has ended; once for each. */
@@ -118,7 +137,7 @@ export class TrafficMetrics {
 
   /** Every family over all threads, also those without samples yet. Backends that are not given are left out. */
   snapshot(backends: Iterable<BackendState>, panics: readonly Panic[] = []): MetricFamily[] {
-    const { routes, pools } = this.#book.entries();
+    const { routes, pools, limits } = this.#book.entries();
     const members = [...backends];
     const routeCells = this.#summed(routes);
     const places = routes.map(({ listener, route }, i) => ({ listener, route, offset: i * COUNTERS }));
@@ -134,6 +153,12 @@ export class TrafficMetrics {
       perListener('steelyard_connections_open', 'gauge', 'Client connections open now.', open),
       perListener('steelyard_connections_total', 'counter', 'Client connections accepted.', (offset) => routeCells[offset + CONNECTIONS_OPENED]!),
       perListener('steelyard_connections_refused_total', 'counter', 'Client connections refused by a plugin.', (offset) => routeCells[offset + CONNECTIONS_REFUSED]!),
+      {
+        name: 'steelyard_limit_hits_total', type: 'counter', help: 'Times that a limit was met: a request refused, a connection refused or cut, or accepting paused.',
+        samples: limits.filter(({ listener }) => listener !== '').flatMap(({ listener, row }) => (
+          LIMIT_NAMES.map((limit, cell) => ({ labels: { listener, limit }, value: this.#board.sum(row, cell) }))
+        )),
+      },
       {
         name: 'steelyard_retries_total', type: 'counter', help: 'Attempts beyond the first of an exchange.',
         samples: pools.map(({ pool, row }) => ({ labels: { pool }, value: this.#board.sum(row, RETRIES) })),

@@ -1,4 +1,5 @@
 /** Whether what a plugin wants to answer can be sent. Only taps that answer pay for it. */
+import { types } from 'node:util';
 import type { Answer } from '@steelyard/sdk';
 import { TOKEN, VALUE } from '../http1/grammar.ts';
 
@@ -7,12 +8,12 @@ const FRAMING = new Set(['content-length', 'transfer-encoding', 'connection', 'k
 
 /** What is wrong with it as a sentence's end, or '' when it can be sent. */
 export function faultOfAnswer(answer: unknown): string {
-  if (typeof answer !== 'object' || answer === null) return `respond is ${nameOf(answer)}; expected { status, headers?, body? }`;
+  if (typeof answer !== 'object' || answer === null || isThenable(answer)) return `respond is ${nameOf(answer)}; expected { status, headers?, body? }`;
   const { status, headers, body } = answer as Partial<Answer>;
   if (typeof status !== 'number' || !Number.isInteger(status) || status < 200 || status > 599) return `status is ${nameOf(status)}; allowed is 200 to 599`;
-  if (body !== undefined && typeof body !== 'string' && !(body instanceof Uint8Array)) return `body is ${nameOf(body)}; allowed is a string or a Uint8Array`;
+  if (body !== undefined && typeof body !== 'string' && !types.isUint8Array(body)) return `body is ${nameOf(body)}; allowed is a string or a Uint8Array`;
   if (headers === undefined) return '';
-  if (typeof headers !== 'object' || headers === null) return `headers is ${nameOf(headers)}; expected an object`;
+  if (typeof headers !== 'object' || headers === null || Symbol.iterator in headers) return `headers is ${nameOf(headers)}; expected an object { name: value }`;
   for (const [name, value] of Object.entries(headers)) {
     if (name === '' || !isMadeOf(TOKEN, name)) return `header name ${JSON.stringify(name)} is no token (RFC 9110 §5.6.2)`;
     if (FRAMING.has(name.toLowerCase())) return `header ${name} is framing, which only the core writes`;
@@ -24,12 +25,20 @@ export function faultOfAnswer(answer: unknown): string {
   return '';
 }
 
-/** Each property read once: what was checked is what is sent, also where getters answer differently the second time. */
+/**
+ * Each property read once: what was checked is what is sent, also where getters answer differently the second time. Bytes are copied here,
+ * where a fault is the plugin's: an object that only looks like a Uint8Array would throw where it is sent, and one may be changed until then.
+ */
 export function copyOfAnswer(answer: unknown): unknown {
-  if (typeof answer !== 'object' || answer === null) return answer;
+  if (typeof answer !== 'object' || answer === null || isThenable(answer)) return answer;
   const { status, headers, body } = answer as Partial<Answer>;
-  const fields = typeof headers === 'object' && headers !== null ? Object.entries(headers).map(([name, value]): [string, unknown] => [name, Array.isArray(value) ? [...(value as unknown[])] : value]) : undefined;
-  return { status, headers: fields ? Object.fromEntries(fields) : headers, body };
+  return { status, headers: copyOfHeaders(headers), body: types.isUint8Array(body) ? Buffer.from(body) : body };
+}
+
+function copyOfHeaders(headers: unknown): unknown {
+  // A Map, a list or a Headers has no entries of its own that are fields: it is refused as it is.
+  if (typeof headers !== 'object' || headers === null || Symbol.iterator in headers) return headers;
+  return Object.fromEntries(Object.entries(headers).map(([name, value]: [string, unknown]) => [name, Array.isArray(value) ? [...(value as unknown[])] : value]));
 }
 
 function isMadeOf(allowed: Uint8Array, text: string): boolean {

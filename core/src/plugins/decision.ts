@@ -1,9 +1,12 @@
 /** Guards of the two hooks that may wait and may refuse, `onConnect` and `onRequest`: time limits, and `onFailure`. */
 import type { Answer, Connection, ErrorCode, HttpExchange } from '@steelyard/sdk';
 import { copyOfAnswer, faultOfAnswer, isThenable, nameOf } from './answer.ts';
-import { ignore, nonsense, type RevertibleHead, refusePromise } from './guard.ts';
+import { disown, ignore, nonsense, type RevertibleHead, refusePromise, settled } from './guard.ts';
 import { HEALTHY, NORMAL, type Quarantine, REFUSED, type Ticket } from './quarantine.ts';
 import type { CallQueue } from './time-limits.ts';
+
+/** A reason goes into a log line. */
+const MAX_REASON_CHARACTERS = 300;
 
 /** The only value that `onConnect`'s hook gives. */
 export interface ConnectVerdict {
@@ -31,14 +34,21 @@ export interface RedirectableExchange {
   readonly isOver: boolean;
 }
 
+/** What was kept of a request is not edited behind the call that it was lent for: the object serves other clients, too. */
+interface LockableHead extends RevertibleHead {
+  isLocked: boolean;
+}
+
 /** How one of the hooks reads results and takes things back. */
 export interface DecisionRules<S, V> {
   /** There is nothing left to decide. */
   isOver(subject: S): boolean;
-  /** Before a call: where the subject's edits stand. */
+  /** Before a call: where the subject's edits stand. It may be edited until `shut`. */
   mark(subject: S): number;
   /** The call failed: its edits go. */
   rollback(subject: S, mark: number): void;
+  /** The call is over, good or bad. */
+  shut(subject: S): void;
   /** The call may still write to the subject when it is over. */
   retire(subject: S): void;
   /** The verdict, or `undefined` = no opinion. Throws when the result is nonsense. */
@@ -51,11 +61,12 @@ export const CONNECT_RULES: DecisionRules<Connection, ConnectVerdict> = {
   isOver: () => false,
   mark: () => 0,
   rollback: ignore,
+  shut: ignore,
   retire: ignore,
   read(_connection, result) {
     if (result === undefined) return undefined;
     refusePromise(result);
-    if (typeof result === 'object' && result !== null && 'refuse' in result && typeof result.refuse === 'string') return { refuse: result.refuse };
+    if (typeof result === 'object' && result !== null && 'refuse' in result && typeof result.refuse === 'string') return { refuse: result.refuse.slice(0, MAX_REASON_CHARACTERS) };
     throw nonsense(`it returned ${nameOf(result)}`, "return undefined, or { refuse: 'why' }");
   },
   refusal: (plugin, code) => ({ refuse: `plugin ${plugin} failed`, code }),
@@ -63,8 +74,15 @@ export const CONNECT_RULES: DecisionRules<Connection, ConnectVerdict> = {
 
 export const REQUEST_RULES: DecisionRules<HttpExchange, RequestVerdict> = {
   isOver: (exchange) => (exchange as unknown as RedirectableExchange).isOver,
-  mark: ({ request }) => (request as unknown as RevertibleHead).mark(),
+  mark({ request }) {
+    const head = request as unknown as LockableHead;
+    head.isLocked = false;
+    return head.mark();
+  },
   rollback: ({ request }, mark) => (request as unknown as RevertibleHead).rollback(mark),
+  shut({ request }) {
+    (request as unknown as LockableHead).isLocked = true;
+  },
   retire: (exchange) => (exchange as unknown as RedirectableExchange).retire(),
   read(exchange, result) {
     if (result === undefined) return undefined;
@@ -73,7 +91,12 @@ export const REQUEST_RULES: DecisionRules<HttpExchange, RequestVerdict> = {
       if ('respond' in result) {
         const answer = copyOfAnswer(result.respond);
         const fault = faultOfAnswer(answer);
-        if (fault !== '') throw nonsense(`its answer cannot be sent: ${fault}`, 'see `Answer` in @steelyard/sdk');
+        if (fault !== '') {
+          // `{ respond: ask() }` without its `await`.
+          disown(answer);
+          if (typeof answer === 'object' && answer !== null && 'body' in answer) disown(answer.body);
+          throw nonsense(`its answer cannot be sent: ${fault}`, 'see `Answer` in @steelyard/sdk');
+        }
         return { respond: answer as Answer };
       }
       if ('pool' in result && typeof result.pool === 'string') {
@@ -104,9 +127,11 @@ export function guardDecision<S, V>(tap: Quarantine, rules: DecisionRules<S, V>,
       if (result !== undefined) verdict = rules.read(subject, result);
     } catch (thrown) {
       rules.rollback(subject, mark);
+      rules.shut(subject);
       tap.failed(ticket, thrown);
       return whenFailed;
     }
+    rules.shut(subject);
     if (tap.state !== HEALTHY) tap.succeeded(ticket);
     return verdict;
   };
@@ -129,6 +154,7 @@ export function guardAsyncDecision<S, V>(
     const mark = rules.mark(subject);
     const fail = (thrown: unknown): void => {
       rules.rollback(subject, mark);
+      rules.shut(subject);
       tap.failed(ticket, thrown);
       done(null, whenFailed);
     };
@@ -157,11 +183,11 @@ export function guardAsyncDecision<S, V>(
       } catch (thrown) {
         return fail(thrown);
       }
+      rules.shut(subject);
       if (tap.state !== HEALTHY) tap.succeeded(ticket);
       done(null, verdict);
     };
-    // A thenable of the plugin's own making may throw or call back at once: a promise of ours makes it behave.
-    Promise.resolve(pending).then((value) => settle(true, value), (error: unknown) => settle(false, error));
+    settled(pending).then((value) => settle(true, value), (error: unknown) => settle(false, error));
   };
 }
 

@@ -2,7 +2,7 @@
 import type { Awaitable, BackendSpec } from '@steelyard/sdk';
 import { SteelyardError } from '@steelyard/sdk';
 import { nameOf } from './answer.ts';
-import { nonsense } from './guard.ts';
+import { disown, nonsense } from './guard.ts';
 import { type PluginRuntime, withinLimit } from './runtime.ts';
 
 /** The SDK's contract with authors: the first list comes within it, or the (re)load fails. */
@@ -44,6 +44,7 @@ export async function startWatching(
   try {
     await withinLimit(first, FIRST_LIST_LIMIT_MS, () => new Error(`no list within ${FIRST_LIST_LIMIT_MS} ms`));
   } catch (cause) {
+    disown(cause);
     throw new SteelyardError('ERR_DISCOVERY', {
       message: `discovery ${plugin.name} published no backends for pool ${pool}`,
       hint: 'it must call update(list) at least once, with an empty list if there is none', source: 'plugin', cause,
@@ -52,6 +53,8 @@ export async function startWatching(
 }
 
 function checkList(backends: unknown): void {
+  // `update(ask())` without its `await`, as a rule.
+  disown(backends);
   if (!Array.isArray(backends)) throw nonsense(`it published ${nameOf(backends)}`, 'update takes the full list of backends');
   for (const [index, backend] of (backends as unknown[]).entries()) {
     const isSpec = typeof backend === 'object' && backend !== null && 'url' in backend && typeof backend.url === 'string';

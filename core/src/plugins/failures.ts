@@ -5,6 +5,8 @@ import type { PluginMetrics } from '../metrics/plugin-metrics.ts';
 
 /** A plugin that fails at every request must not fill the disk: after the first line one per second for each plugin and hook. */
 const LOG_INTERVAL_MS = 1_000;
+/** What is thrown may be as long as a response that somebody put into its message. */
+const MAX_ERROR_CHARACTERS = 2_000;
 
 interface LogRecord {
   nextAt: number;
@@ -26,7 +28,7 @@ export class FailureLog {
     this.#metrics.failed(plugin, hook);
     const suppressed = this.#mayLog(`${plugin} ${hook}`);
     if (suppressed < 0) return;
-    const fields: Record<string, unknown> = { hook, place, code: 'ERR_PLUGIN_TAP', error: describeError(thrown) };
+    const fields: Record<string, unknown> = { hook, place, code: 'ERR_PLUGIN_TAP', error: describeError(thrown).slice(0, MAX_ERROR_CHARACTERS) };
     // The sentence is for operators; where in the plugin it happened is for its author. Our own errors say it in words.
     const stack = stackOf(thrown);
     if (stack !== '') fields['stack'] = stack;
@@ -53,7 +55,7 @@ export class FailureLog {
 /** A string, or '': `stack` may be anything, a getter that throws too. */
 function stackOf(thrown: unknown): string {
   try {
-    return thrown instanceof Error && !isSteelyardError(thrown) ? String(thrown.stack) : '';
+    return thrown instanceof Error && !isSteelyardError(thrown) ? String(thrown.stack).slice(0, MAX_ERROR_CHARACTERS) : '';
   } catch {
     return '';
   }

@@ -94,12 +94,24 @@ export function nonsense(message: string, hint: string): SteelyardError {
 
 /** Nobody waits for it any more; its rejection must not end the process. */
 export function swallow(thenable: PromiseLike<unknown>): void {
-  // A thenable of the plugin's own making may throw here.
+  settled(thenable).catch(ignore);
+}
+
+/** What was thrown, or given where a value belongs, may be a promise: see `swallow`. */
+export function disown(value: unknown): void {
   try {
-    thenable.then(undefined, ignore);
+    if (isThenable(value)) swallow(value);
   } catch {
-    ignore();
+    // Its traps throw: it is somebody's Proxy, and no promise of the engine's.
   }
+}
+
+/**
+ * A promise of ours for one of the plugin's. That one may have a `then` or a `constructor` of the plugin's own making, which throws, or calls
+ * back at once and twice: `Promise.resolve` would look at them before there is anybody to catch it.
+ */
+export async function settled(thenable: unknown): Promise<unknown> {
+  return await thenable;
 }
 export function ignore(): void {}
 

@@ -4,6 +4,7 @@ import type { OnFailure } from '@steelyard/sdk';
 import type { Logger } from 'pino';
 import type { PluginMetrics } from '../metrics/plugin-metrics.ts';
 import type { FailureLog } from './failures.ts';
+import { disown } from './guard.ts';
 import { TimeLimits } from './time-limits.ts';
 
 /** What a generation's plugins live on. `now` in monotonic milliseconds, `random` in [0, 1). */
@@ -51,7 +52,13 @@ export class PluginRuntime {
 
   /** A failure of this plugin, wherever its code was called: logged (not each one) and counted (each one). */
   report(where: string, thrown: unknown): void {
-    this.#failures.report(this.log, this.name, this.place, where, thrown);
+    try {
+      this.#failures.report(this.log, this.name, this.place, where, thrown);
+      // `throw lookUp()` without its `await`: nobody else would hear that promise reject, and that may end the process.
+      disown(thrown);
+    } catch {
+      // Counted it is. A program's own logger may throw over what a plugin threw, and this is called where nothing catches.
+    }
   }
 
   /** @param isNew false when a trial call failed and the wait is prolonged */

@@ -1,5 +1,8 @@
 /** Time limits of asynchronous taps: one timer for all pending calls of a plugin with the same limit, not one per call. */
 
+/** A timer that comes so much later than it was asked for says that the loop stood still. */
+const LATE_MS = 50;
+
 /** A call under way. Lives in a list in order of its deadline, for all of a list have the same limit. */
 export interface TimedCall {
   deadline: number;
@@ -59,7 +62,9 @@ export class CallQueue {
   // The timer is left running when calls end in time: at one call after the other it fires once per limit, not once per call.
   #wait(ms: number): void {
     this.#isTimerSet = true;
-    setTimeout(() => this.#expireOverdue(), Math.ceil(ms)).unref();
+    const dueAt = this.#now() + ms;
+    // Timers run before sockets are read: what another plugin kept waiting by blocking the loop is heard first, and is not this one's failure.
+    setTimeout(() => (this.#now() - dueAt > LATE_MS ? setImmediate(() => this.#expireOverdue()) : this.#expireOverdue()), Math.ceil(ms)).unref();
   }
 
   #expireOverdue(): void {

@@ -1,6 +1,7 @@
 /** `host.every` and `host.after`: timers that end with the generation, and whose failures are the plugin's, not the process's. */
 import { SteelyardError } from '@steelyard/sdk';
 import { isThenable } from './answer.ts';
+import { settled } from './guard.ts';
 import type { PluginRuntime } from './runtime.ts';
 
 /** Node turns a longer delay into 1 ms. */
@@ -48,16 +49,17 @@ export class PluginTimers {
     };
   }
 
-  #call(fn: () => unknown, settled: () => void): void {
-    let result: unknown;
+  #call(fn: () => unknown, over: () => void): void {
+    let pending: unknown;
     try {
-      result = fn();
+      const result = fn();
+      if (isThenable(result)) pending = result;
     } catch (thrown) {
       this.#plugin.report('timer', thrown);
     }
-    if (!isThenable(result)) return settled();
-    Promise.resolve(result).then(settled, (error: unknown) => {
-      settled();
+    if (pending === undefined) return over();
+    settled(pending).then(over, (error: unknown) => {
+      over();
       // A wait that the end of the generation cut short is no failure.
       if (!this.#plugin.hasEnded) this.#plugin.report('timer', error);
     });

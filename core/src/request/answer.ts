@@ -2,7 +2,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { Answer, ErrorCode } from '@steelyard/sdk';
 import type { RequestVerdict } from '../hooks.ts';
-import { parseResponseHead } from '../http1/response-head.ts';
 import type { Exchange } from './exchange.ts';
 import { RELAYING } from './exchange-state.ts';
 import { clientWire } from './relay.ts';
@@ -22,6 +21,8 @@ export const STATUS_OF: Partial<Record<ErrorCode, number>> = {
 const TOLD: Partial<Record<ErrorCode, string>> = {
   ERR_NO_ROUTE: 'nothing is served here',
   ERR_NO_BACKEND: 'no server is available',
+  ERR_DESCRIPTORS: 'there is no room for another connection',
+  ERR_EXCHANGE_TIMEOUT: 'it took too long',
   ERR_REQUEST_BODY_SIZE: 'the body is too large',
   ERR_REQUEST_TIMEOUT: 'the request did not come in time',
 };
@@ -62,7 +63,7 @@ function send(exchange: Exchange, status: number, fields: readonly (readonly [st
   const framing = hasNoBody ? '' : `Content-Length: ${body.length}\r\n`;
   const lines = fields.map(([name, value]) => `${name}: ${value}\r\n`).join('');
   const head = Buffer.from(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}\r\n${lines}${framing}\r\n`, 'latin1');
-  if (parseResponseHead(response, head, 0, head.length, LIMITS) !== head.length) {
+  if (response.parse(head, 0, head.length, LIMITS) !== head.length) {
     thread.events.fault(new Error(response.faultDetail), 'a plugin answered with a head that is no HTTP: 500 was sent in its place');
     exchange.code = 'ERR_PLUGIN_TAP';
     return answer(exchange, 500, 'ERR_PLUGIN_TAP');

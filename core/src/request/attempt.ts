@@ -8,11 +8,12 @@ import type { Pool } from '../upstream/pool.ts';
 import type { DataThread } from '../workers/data-thread.ts';
 
 export abstract class AttemptingExchange {
-  id = 0;
-  startedAt = 0;
-  attempts = 0;
-  clientAddress = '';
-  connection!: Connection;
+  // What plugins are shown is read-only to them in fact: one that writes there by mistake throws, and does not decide for the core.
+  #id = 0;
+  #startedAt = 0;
+  #attempts = 0;
+  #clientAddress = '';
+  #connection: Connection | undefined;
   thread!: DataThread;
   /** The config it runs under, from its first byte to its last. */
   generation!: Generation;
@@ -24,6 +25,43 @@ export abstract class AttemptingExchange {
   lease: LeaseState | undefined;
   /** The backend of the last attempt. */
   backend: BackendState | undefined;
+
+  get id(): number {
+    return this.#id;
+  }
+  get startedAt(): number {
+    return this.#startedAt;
+  }
+  get attempts(): number {
+    return this.#attempts;
+  }
+  get clientAddress(): string {
+    return this.#clientAddress;
+  }
+  get connection(): Connection {
+    return this.#connection!;
+  }
+
+  /** It begins. */
+  protected identify(connection: Connection, id: number, startedAt: number): void {
+    this.#connection = connection;
+    this.#id = id;
+    this.#startedAt = startedAt;
+    this.#attempts = 0;
+    this.#clientAddress = connection.remoteAddress;
+  }
+  /** A trusted proxy says who the client is. */
+  believe(clientAddress: string): void {
+    this.#clientAddress = clientAddress;
+  }
+  /** How many there are with this one. */
+  countAttempt(): number {
+    return ++this.#attempts;
+  }
+  /** It is over: an object that waits for its next use keeps no connection. */
+  protected detach(): void {
+    this.#connection = undefined;
+  }
 
   abstract readonly protocol: 'http' | 'tcp';
   abstract readonly route: Route | undefined;

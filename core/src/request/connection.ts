@@ -3,18 +3,19 @@
  * what comes too early (a pipelined request, a body nobody can take yet) waits in `#waiting`.
  */
 import { ClientConnection } from '../listen/client-connection.ts';
+import type { Admitted } from '../listen/admission.ts';
 import type { Listener } from '../listen/listener.ts';
 import type { Generation, ListenerPlan } from '../generation.ts';
-import { endsHead, parseRequestHead } from '../http1/request-head.ts';
+import { endsHead } from '../http1/request-head.ts';
 import type { Timed } from '../sockets/deadlines.ts';
 import type { Socket, SocketHandler } from '../sockets/socket.ts';
 import type { DataThread } from '../workers/data-thread.ts';
+import { HEAD_TIME, IDLE_TIME, PIPELINED_BYTES, REQUESTS_PER_CONNECTION } from '../limits.ts';
 import { Exchange } from './exchange.ts';
+import { clientDrained, clientTimedOut, exchangeTimedOut, RequestClock } from './patience.ts';
 import { connect } from './connect.ts';
 import { ForwardingLines } from './forwarding.ts';
 
-/** What may wait before reading is paused: a client that pipelines further than this has to wait itself. */
-const WAITING_LIMIT_BYTES = 65_536;
 /** After our last byte the client may still be sending: so much is read and dropped, then nothing is read until `LINGER_MS` are over (RFC 9112 §9.6). */
 const LINGER_BYTES = 65_536;
 const LINGER_MS = 2_000;
@@ -32,6 +33,10 @@ export class HttpConnection extends ClientConnection implements SocketHandler, T
   #waiting = NOTHING;
   /** How much of `#waiting` was there at the last vain look for a head: looking again pays only when that doubled, or at a head's end. */
   #lookedAt = 0;
+  /** Begun so far. */
+  #requests = 0;
+  /** Where an exchange may take only so long. */
+  #clock: RequestClock | undefined;
   #isAdmitted = false;
   /** Nothing that comes is read any more. */
   #isClosing = false;
@@ -41,8 +46,8 @@ export class HttpConnection extends ClientConnection implements SocketHandler, T
   #hasEnded = false;
   #hasClosed = false;
 
-  constructor(thread: DataThread, listener: Listener, socket: Socket) {
-    super(thread, listener, socket);
+  constructor(thread: DataThread, listener: Listener, socket: Socket, admitted: Admitted) {
+    super(thread, listener, socket, admitted);
     socket.handler = this;
     thread.deadlines.add(this);
   }
@@ -102,7 +107,7 @@ export class HttpConnection extends ClientConnection implements SocketHandler, T
   #begin(bytes: Buffer, at: number, end: number): number {
     const plan = this.plan;
     const exchange = this.thread.freeExchanges.pop() ?? new Exchange();
-    const behindHead = parseRequestHead(exchange.request, bytes, at, end, plan.config.limits);
+    const behindHead = exchange.request.parse(bytes, at, end, plan.config.limits);
     if (behindHead === 0) {
       this.thread.freeExchanges.push(exchange);
       return at;
@@ -110,6 +115,12 @@ export class HttpConnection extends ClientConnection implements SocketHandler, T
     this.deadline = Infinity;
     this.#lookedAt = 0;
     this.#exchange = exchange;
+    const { limits, timeouts } = plan.config;
+    if (++this.#requests === limits.maxRequestsPerConnection) {
+      this.isDraining = true;
+      this.#hit(REQUESTS_PER_CONNECTION);
+    }
+    if (timeouts.requestMs !== Infinity) this.#startClock(timeouts.requestMs);
     exchange.begin(this, plan);
     if (behindHead < 0) {
       exchange.refuseHead();
@@ -118,11 +129,23 @@ export class HttpConnection extends ClientConnection implements SocketHandler, T
     return exchange.start(bytes, behindHead, end);
   }
 
+  #startClock(ms: number): void {
+    this.#clock ??= new RequestClock(this.thread, () => this.#exchange && exchangeTimedOut(this.#exchange));
+    this.#clock.start(ms);
+  }
+
+  #hit(limit: number): void {
+    this.thread.metrics.limitHit(this.plan.limits, limit);
+  }
+
   #wait(bytes: Buffer, start: number, end: number): void {
     const fresh = bytes.subarray(start, end);
     this.#waiting = this.#waiting.length === 0 ? Buffer.from(fresh) : Buffer.concat([this.#waiting, fresh]);
     if (this.#exchange) {
-      if (this.#waiting.length >= WAITING_LIMIT_BYTES) this.socket.pause();
+      // A client that pipelines further than this has to wait itself.
+      if (this.#waiting.length < this.plan.config.limits.maxPipelinedBytes) return;
+      this.socket.pause();
+      if (this.#exchange.body.isComplete) this.#hit(PIPELINED_BYTES);
       return;
     }
     // The beginning of a head: it has so long to be completed.
@@ -162,6 +185,7 @@ export class HttpConnection extends ClientConnection implements SocketHandler, T
   /** The exchange is over, in whatever way. */
   release(): void {
     this.#exchange = undefined;
+    this.#clock?.stop();
   }
 
   /** The exchange has ended in order; the next request may come. */
@@ -188,11 +212,12 @@ export class HttpConnection extends ClientConnection implements SocketHandler, T
   }
 
   /** The exchange is over and the rest of the connection is a tunnel: the socket belongs to it from now on. Returns what already came of it. */
-  handOver(): Buffer {
-    const early = this.#waiting;
+  handOver(): { fromClient: Buffer; clientHasEnded: boolean } {
+    const fromClient = this.#waiting;
     this.#waiting = NOTHING;
     this.deadline = Infinity;
-    return early;
+    this.#clock?.stop();
+    return { fromClient, clientHasEnded: this.#hasEnded };
   }
 
   /** FIN behind what was sent, then what the client still sends is read and dropped for a while. */
@@ -241,25 +266,29 @@ export class HttpConnection extends ClientConnection implements SocketHandler, T
 
   onDrain(): void {
     this.thread.deadlines.readClock();
-    this.#exchange?.clientDrained();
+    if (this.#exchange) clientDrained(this.#exchange);
   }
 
   onClose(): void {
     this.#hasClosed = true;
     this.thread.deadlines.remove(this);
+    this.#clock?.end();
     this.#exchange?.clientGone();
     this.leave();
   }
 
   onDeadline(): void {
     if (this.#isLingering) return this.socket.destroy();
-    if (this.#exchange) return this.#exchange.clientTimedOut();
-    if (this.#waiting.length === 0) return this.close();
+    if (this.#exchange) return clientTimedOut(this.#exchange);
+    if (this.#waiting.length === 0) {
+      this.#hit(this.#requests === 0 ? HEAD_TIME : IDLE_TIME);
+      return this.close();
+    }
     // A head was begun and not completed.
     const exchange = this.thread.freeExchanges.pop() ?? new Exchange();
     this.#exchange = exchange;
     // Empties it: the object may have served another client, and hooks are shown it.
-    parseRequestHead(exchange.request, this.#waiting, 0, 0, this.plan.config.limits);
+    exchange.request.parse(this.#waiting, 0, 0, this.plan.config.limits);
     exchange.request.fault = 'ERR_REQUEST_TIMEOUT';
     exchange.request.faultDetail = 'the head was not complete in time';
     exchange.begin(this, this.plan);

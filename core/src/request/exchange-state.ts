@@ -10,6 +10,7 @@ import { AttemptingExchange } from './attempt.ts';
 import type { HttpConnection } from './connection.ts';
 import { WireSettings } from './forwarding.ts';
 import { HeldBody } from './held-body.ts';
+import { Pace } from './pace.ts';
 import type { RouteMatchResult } from './route.ts';
 
 /** Where an exchange stands, in this order. */
@@ -22,14 +23,16 @@ export const TUNNELLING = 5; // upgraded
 export const OVER = 6;
 
 export abstract class ExchangeState extends AttemptingExchange {
-  declare connection: HttpConnection;
   plan!: ListenerPlan;
-  readonly request = new Http1RequestHead();
+  readonly #request = new Http1RequestHead();
   readonly response = new Http1ResponseHead();
   readonly body = new BodyReader();
   readonly reply = new BodyReader();
   readonly held = new HeldBody();
   readonly wire = new WireSettings();
+  /** The client's pace in its body, and in our response. */
+  readonly sending = new Pace();
+  readonly reading = new Pace();
   match: RouteMatchResult | undefined;
   upstream: UpstreamConnection | undefined;
   tunnel: Tunnel | undefined;
@@ -58,6 +61,20 @@ export abstract class ExchangeState extends AttemptingExchange {
   answeredBy: Result['answeredBy'] = 'nobody';
   firstByteMs = -1;
 
+  constructor() {
+    super();
+    // They serve one exchange after the other: what a plugin kept in them would be found by another client's.
+    Object.seal(this.#request);
+    Object.seal(this.response);
+  }
+
+  get request(): Http1RequestHead {
+    return this.#request;
+  }
+  override get connection(): HttpConnection {
+    return super.connection as HttpConnection;
+  }
+
   /** When the event under way began: connections read the clock once for each, and what one event does is done at one time. */
   override now(): number {
     return this.thread.deadlines.now;
@@ -65,6 +82,11 @@ export abstract class ExchangeState extends AttemptingExchange {
 
   get isOver(): boolean {
     return this.stage === OVER;
+  }
+
+  /** A limit of the listener was met. */
+  hit(limit: number): void {
+    this.thread.metrics.limitHit(this.plan.limits, limit);
   }
 
   protected dropUpstream(): void {
@@ -80,24 +102,20 @@ export abstract class ExchangeState extends AttemptingExchange {
     this.match = undefined;
     this.backend = undefined;
     this.partialHead = undefined;
-    const gone = this as Partial<Pick<this, 'plan' | 'lane' | 'generation' | 'connection'>>;
+    const gone = this as Partial<Pick<this, 'plan' | 'lane' | 'generation'>>;
     gone.plan = undefined;
     gone.lane = undefined;
     gone.generation = undefined;
-    gone.connection = undefined;
+    this.detach();
   }
 
   /** The object has served an exchange before: nothing of that may show. */
   protected reset(connection: HttpConnection, plan: ListenerPlan): void {
-    this.connection = connection;
     this.thread = connection.thread;
+    this.identify(connection, this.thread.nextExchangeId(), this.now());
     this.plan = plan;
     this.generation = plan.generation;
     this.lane = plan.unrouted;
-    this.id = this.thread.nextExchangeId();
-    this.startedAt = this.now();
-    this.attempts = 0;
-    this.clientAddress = connection.remoteAddress;
     if (this.tried.length > 0) this.tried.length = 0;
     this.backend = undefined;
     this.match = undefined;
@@ -113,5 +131,6 @@ export abstract class ExchangeState extends AttemptingExchange {
     this.firstByteMs = -1;
     this.body.begin('none', 0);
     this.reply.begin('none', 0);
+    this.reading.reset();
   }
 }

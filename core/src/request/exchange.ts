@@ -8,18 +8,20 @@ import { describeError } from '@steelyard/sdk';
 import type { ListenerPlan } from '../generation.ts';
 import type { RedirectableExchange, RequestVerdict } from '../hooks.ts';
 import type { Lane, RequestHook } from '../lane.ts';
+import { BODY_BYTES, HEAD_TIME } from '../limits.ts';
 import type { UpstreamUser } from '../upstream/connection.ts';
 import { answer, answerForPlugin, STATUS_OF } from './answer.ts';
 import type { HttpConnection } from './connection.ts';
-import { ExchangeState, FLUSHING, OVER, RELAYING, WAITING } from './exchange-state.ts';
+import { ASKING, ExchangeState, FLUSHING, OVER, RELAYING, WAITING } from './exchange-state.ts';
 import { expectMore, forward, forwardBody, holdBody, mayRetry, sendRequest, upstreamTimedOut } from './forward.ts';
 import { prepareForwarding } from './forwarding.ts';
+import { awaitReader } from './patience.ts';
 import { relayBytes, relayEnd } from './relay.ts';
 import { select } from './select.ts';
 import { settleAttempt, settleExchange } from './settle.ts';
 
 export class Exchange extends ExchangeState implements HttpExchange, RedirectableExchange, UpstreamUser {
-  readonly protocol = 'http' as const;
+  get protocol() { return 'http' as const; }
   #redirected: Lane | undefined;
   #isInHook = false;
   #isAsking = false; // the hook's call has not returned yet
@@ -27,6 +29,11 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
   #lastFailure: { status: number; code: ErrorCode; detail: string } | undefined;
   readonly #onVerdict = (error: unknown, verdict: RequestVerdict | undefined): void => this.#heard(error, verdict, false);
   readonly #onPoolVerdict = (error: unknown, verdict: RequestVerdict | undefined): void => this.#heard(error, verdict, true);
+
+  constructor() {
+    super();
+    Object.seal(this);
+  }
 
   get route(): Route | undefined {
     return this.lane.route;
@@ -47,7 +54,10 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
     const isAmbiguous = this.plan.routes.isAmbiguous(request, match);
     if (match && !isAmbiguous) this.lane = this.plan.laneOf((this.match = match));
     this.keepAlive = request.keepAlive;
-    body.begin(request.chunked ? 'chunked' : request.contentLength > 0 ? 'length' : 'none', request.contentLength, request.namedFields === 0);
+    if (request.hasBody) {
+      body.begin(request.chunked ? 'chunked' : 'length', request.contentLength, request.namedFields === 0, this.plan.config.limits);
+      this.sending.reset();
+    }
     prepareForwarding(this);
     if (isAmbiguous || request.contentLength > this.lane.maxBodyBytes) {
       if (isAmbiguous) this.refuse(400, 'ERR_REQUEST_MALFORMED', 'a path that some backends read as one of another route');
@@ -59,11 +69,8 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
       at = body.at;
     }
     const hook = this.lane.onRequest;
-    if (hook) {
-      this.#ask(hook, this.#onVerdict);
-    } else {
-      this.#toPool();
-    }
+    if (hook) this.#ask(hook, this.#onVerdict);
+    else this.#toPool();
     return at;
   }
 
@@ -85,6 +92,7 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
     this.#isInHook = false;
     if (!this.#isAsking) this.thread.deadlines.readClock(); // a tap took its time: this is another event
     if (this.stage === OVER) return this.#recycle();
+    if (this.stage !== ASKING) return; // it was answered meanwhile, because it took too long
     // Guards let nothing through. If one did, nobody knows whether a filter was asked: then nobody gets in (tapable hands a throw on as `error`).
     if (error) return this.fail(500, 'ERR_PLUGIN_TAP', describeError(error));
     // A plugin, one of the first pool too, may have sent it to another pool: then that one's are asked. Once only, for the first wish counts.
@@ -144,11 +152,14 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
 
   refuseHead(): void {
     const code = this.request.fault || 'ERR_REQUEST_MALFORMED';
+    if (code === 'ERR_REQUEST_TIMEOUT') this.hit(HEAD_TIME);
+    else if (code === 'ERR_REQUEST_HEAD_SIZE' || code === 'ERR_REQUEST_TARGET_SIZE') this.hit(this.request.limitMet);
     this.refuse(STATUS_OF[code] ?? 400, code, this.request.faultDetail);
   }
 
   /** The client is at fault: it is told, and its connection ends. */
   refuse(status: number, code: ErrorCode, detail: string): void {
+    if (code === 'ERR_REQUEST_BODY_SIZE') this.hit(BODY_BYTES);
     this.keepAlive = false;
     this.fail(status, code, detail, 'client');
   }
@@ -170,7 +181,7 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
   flush(isGone: boolean): void {
     if (isGone) return this.finish();
     this.stage = FLUSHING;
-    this.connection.deadline = this.thread.deadlines.in(this.plan.config.timeouts.writeMs);
+    awaitReader(this);
   }
 
   finish(): void {
@@ -233,7 +244,6 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
   }
 
   // What the client's connection tells.
-
   clientGone(): void {
     this.abort('client', 'ERR_CLIENT_CLOSED');
   }
@@ -246,19 +256,10 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
     else this.connection.socket.destroy();
   }
 
-  clientDrained(): void {
-    if (this.stage === FLUSHING) return this.finish();
-    if (this.stage !== RELAYING || !this.upstream) return;
-    this.connection.deadline = this.body.isComplete || this.upstream.socket.isClogged ? Infinity : this.thread.deadlines.in(this.plan.config.timeouts.bodyMs);
-    this.upstream.deadline = this.thread.deadlines.in(this.pool.config.timeouts.bodyMs);
-    this.upstream.socket.resume();
-  }
-
-  clientTimedOut(): void {
-    if (!this.connection.socket.isClogged) return this.refuse(408, 'ERR_REQUEST_TIMEOUT', 'the body did not come in time');
-    const { socket } = this.connection;
-    this.abort('client', 'ERR_CLIENT_STALLED');
-    socket.reset();
+  /** We have no descriptor left for a connection: that is not the backend's fault, and another backend would not help. */
+  exhausted(detail: string): void {
+    this.thread.accepting.exhausted();
+    this.fail(503, 'ERR_DESCRIPTORS', detail);
   }
 
   cut(): void {
@@ -266,7 +267,6 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
   }
 
   // What the connection to the backend tells.
-
   onUpstreamOpen(): void {
     this.lease!.connectMs = this.now() - this.lease!.startedAt;
     sendRequest(this);

@@ -3,6 +3,8 @@ import type { Exchange } from './exchange.ts';
 import { CONNECTING, RELAYING, WAITING } from './exchange-state.ts';
 import { UpstreamConnection } from '../upstream/connection.ts';
 import { CRLF, writeChunkHead } from '../http1/chunked.ts';
+import { NO_LIMIT, TRAILER_BYTES } from '../limits.ts';
+import { awaitBody } from './patience.ts';
 import { completeWire } from './forwarding.ts';
 
 /** Chunk line, CRLF, last chunk and empty line around held bytes. */
@@ -90,7 +92,10 @@ export function forwardBody(exchange: Exchange, bytes: Buffer, at: number, end: 
 function checkBody(exchange: Exchange): boolean {
   const { body, lane } = exchange;
   if (body.isBroken) {
-    exchange.refuse(400, 'ERR_REQUEST_MALFORMED', body.chunks.faultDetail);
+    const { limitMet, faultDetail } = body.chunks;
+    if (limitMet !== NO_LIMIT) exchange.hit(limitMet);
+    if (limitMet === TRAILER_BYTES) exchange.refuse(431, 'ERR_REQUEST_HEAD_SIZE', faultDetail);
+    else exchange.refuse(400, 'ERR_REQUEST_MALFORMED', faultDetail);
     return false;
   }
   if (body.received > lane.maxBodyBytes) {
@@ -145,19 +150,21 @@ export function expectMore(exchange: Exchange): void {
   if (isRelaying && connection.socket.isClogged) {
     // The client does not take its response, and by that stops everything: its time runs (relay.ts has set it), not the backend's.
     if (!body.isComplete && upstream.socket.isClogged) connection.socket.pause();
+    exchange.sending.rest(thread.deadlines.now);
   } else if (body.isComplete) {
     connection.deadline = Infinity;
     upstream.deadline = thread.deadlines.in(isRelaying ? bodyMs : responseMs);
   } else if (upstream.socket.isClogged) {
     connection.deadline = Infinity;
     connection.socket.pause();
+    exchange.sending.rest(thread.deadlines.now);
     upstream.deadline = thread.deadlines.in(bodyMs);
   } else if (request.expectContinue && body.received === 0) {
     // The client waits for the backend's word (RFC 9110 §10.1.1), so the backend's time runs, not the client's.
     connection.deadline = Infinity;
     upstream.deadline = thread.deadlines.in(responseMs);
   } else {
-    connection.deadline = thread.deadlines.in(exchange.plan.config.timeouts.bodyMs);
+    awaitBody(exchange);
     upstream.deadline = Infinity;
   }
 }

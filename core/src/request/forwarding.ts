@@ -52,6 +52,7 @@ export class ForwardingLines {
 /** Before any plugin sees the request. */
 export function prepareForwarding(exchange: Exchange): void {
   const { connection, request, wire, plan } = exchange;
+  request.isLocked = false;
   const lines = connection.forwardingLines(plan);
   const { xForwarded, forwarded } = plan.config.forwarding;
   wire.extra = lines.lines(request.version);
@@ -60,12 +61,13 @@ export function prepareForwarding(exchange: Exchange): void {
   wire.forwardedHost = xForwarded && !lines.isTrusted;
   if (lines.isTrusted) continueForwarding(exchange, xForwarded);
   if (forwarded) appendForwarded(exchange);
+  request.isLocked = true;
 }
 
 function continueForwarding(exchange: Exchange, xForwarded: boolean): void {
   const { connection, request, plan } = exchange;
   const received = request.header('x-forwarded-for');
-  exchange.clientAddress = clientFromForwarded(connection.remoteAddress, received, plan.trustedProxies);
+  exchange.believe(clientFromForwarded(connection.remoteAddress, received, plan.trustedProxies));
   if (!xForwarded) return;
   request.setHeader('X-Forwarded-For', received === undefined ? connection.remoteAddress : `${received}, ${connection.remoteAddress}`);
   if (!request.hasHeader('x-forwarded-proto')) request.setHeader('X-Forwarded-Proto', 'http');
@@ -86,6 +88,7 @@ function appendForwarded(exchange: Exchange): void {
 export function completeWire(exchange: Exchange): RequestWire {
   const { wire, lane, request, lease, match, plan } = exchange;
   wire.hostLine = lane.hostLine;
+  request.isLocked = false;
   if (lane.hostIsBackend || (request.lacksHost && !lane.hostLine)) wire.hostLine = lease!.backend.hostLine;
   // Somebody may have decided by the path.
   if (request.mayHaveDotSegments && (plan.routes.looksAtPath || lane.onRequest || lane.onRequestInPool)) {
@@ -98,5 +101,6 @@ export function completeWire(exchange: Exchange): RequestWire {
     const target = rewriteTarget(match, request);
     if (target !== undefined) request.setTarget(target);
   }
+  request.isLocked = true;
   return wire;
 }

@@ -1,11 +1,13 @@
 /** Step 5: the response of the backend to the client. */
 import type { ErrorCode, Phase } from '@steelyard/sdk';
-import { parseResponseHead, type Http1ResponseHead, type ResponseWire } from '../http1/response-head.ts';
+import type { Http1ResponseHead, ResponseWire } from '../http1/response-head.ts';
 import { endsHead } from '../http1/request-head.ts';
+import { isExhaustion } from '../sockets/system-error.ts';
 import { isOffered, startTunnel } from './upgrade.ts';
 import type { Exchange } from './exchange.ts';
 import { CONNECTING, FLUSHING, RELAYING, TUNNELLING, WAITING } from './exchange-state.ts';
 import { forward, isReplayable } from './forward.ts';
+import { awaitBody, awaitReader } from './patience.ts';
 import { settleAttempt } from './settle.ts';
 
 /** A backend that sends interim responses without end is not answering. */
@@ -36,7 +38,7 @@ export function relayBytes(exchange: Exchange, bytes: Buffer, start: number, end
 function relayHead(exchange: Exchange, bytes: Buffer, at: number, end: number): void {
   const { response, request } = exchange;
   while (at < end) {
-    const behind = parseResponseHead(response, bytes, at, end, exchange.pool.responseLimits);
+    const behind = response.parse(bytes, at, end, exchange.pool.responseLimits);
     if (behind === 0) break;
     if (behind < 0) return malformed(exchange, response.faultDetail);
     if (response.status >= 200) return beginReply(exchange, bytes, behind, end);
@@ -68,7 +70,7 @@ function writeInterim(exchange: Exchange): void {
   // Once: a backend that repeats its 100 gives the client no further time.
   if (response.status !== 100 || body.isComplete || exchange.upstream!.deadline === Infinity) return;
   // The backend has spoken; now it is for the client to send.
-  connection.deadline = thread.deadlines.in(exchange.plan.config.timeouts.bodyMs);
+  awaitBody(exchange);
   exchange.upstream!.deadline = Infinity;
 }
 
@@ -130,7 +132,7 @@ function relayBody(exchange: Exchange, bytes: Buffer, start: number, end: number
 
 /** After a write to the client: more is to come, or the response is complete. */
 function proceed(exchange: Exchange, isGone: boolean, hasSurplus: boolean): void {
-  const { thread, reply, connection, pool } = exchange;
+  const { thread, reply, pool } = exchange;
   const upstream = exchange.upstream!;
   if (reply.isComplete) return endReply(exchange, isGone, hasSurplus);
   if (isGone) {
@@ -139,7 +141,7 @@ function proceed(exchange: Exchange, isGone: boolean, hasSurplus: boolean): void
   }
   upstream.socket.pause();
   upstream.deadline = Infinity;
-  connection.deadline = thread.deadlines.in(exchange.plan.config.timeouts.writeMs);
+  awaitReader(exchange);
 }
 
 function endReply(exchange: Exchange, isGone: boolean, hasSurplus: boolean): void {
@@ -165,6 +167,7 @@ export function relayEnd(exchange: Exchange, error: Error | undefined): void {
     reply.isComplete = true;
     return endReply(exchange, to > from ? out.send(connection.socket, to) : !connection.socket.isClogged, false);
   }
+  if (stage === CONNECTING && error && isExhaustion(error)) return exchange.exhausted(error.message);
   if (stage === CONNECTING) return exchange.attemptFailed('connect', 'ERR_UPSTREAM_CONNECT', reasonOf(error, 'closed at once'));
   const upstream = exchange.upstream;
   exchange.upstream = undefined;

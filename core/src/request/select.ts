@@ -24,7 +24,7 @@ export function select(exchange: AttemptingExchange): boolean {
       continue;
     }
     // Counted when there is somebody to ask again, not when there is nobody left.
-    if (++exchange.attempts > 1) thread.metrics.retry(pool.name);
+    if (exchange.countAttempt() > 1) thread.metrics.retry(pool.name);
     exchange.lease = lease;
     exchange.backend = backend;
     lease.strategy?.onStart?.(lease);

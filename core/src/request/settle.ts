@@ -22,9 +22,10 @@ export function settleAttempt(exchange: AttemptingExchange, fate: Fate): void {
     ? { kind: 'answered', status: fate.status, connectMs, firstByteMs, durationMs, bytesToBackend, bytesFromBackend }
     : { ...fate, connectMs, firstByteMs, durationMs, bytesToBackend, bytesFromBackend };
   const backend = lease.backend;
+  // Counted before plugins have it in hand: what they write to it stays among them.
+  thread.metrics.attempt(backend, outcome);
   lease.strategy?.onEnd?.(lease, outcome);
   thread.observe(backend, outcome);
-  thread.metrics.attempt(backend, outcome);
   lane.hooks.onAttempt?.call(exchange as unknown as Exchange, backend, outcome);
   thread.leases.recycle(lease);
 }

@@ -1,5 +1,6 @@
 /** A protocol switch (RFC 9110 §7.8): the backend said 101 to a client that had asked, and the connection becomes a tunnel. */
 import { settleAttempt } from './settle.ts';
+import { TUNNEL_IDLE_TIME } from '../limits.ts';
 import { Tunnel, type TunnelEnd } from '../stream/tunnel.ts';
 import type { Exchange } from './exchange.ts';
 import { TUNNELLING } from './exchange-state.ts';
@@ -39,7 +40,7 @@ export function startTunnel(exchange: Exchange, bytes: Buffer, at: number, end: 
   lease!.bytesFromBackend -= end - at;
   const early = connection.handOver();
   exchange.tunnel = new Tunnel(thread, connection.socket, upstream.socket, exchange.plan.config.timeouts.tunnelMs, (by) => tunnelEnded(exchange, by));
-  exchange.tunnel.begin({ fromClient: early, fromBackend: bytes.subarray(at, end) });
+  exchange.tunnel.begin({ ...early, fromBackend: bytes.subarray(at, end) });
 }
 
 function tunnelEnded(exchange: Exchange, by: TunnelEnd): void {
@@ -58,6 +59,7 @@ function tunnelEnded(exchange: Exchange, by: TunnelEnd): void {
   } else {
     settleAttempt(exchange, { kind: 'aborted', by: by === 'client' ? 'client' : 'balancer', status: 101 });
   }
+  if (by === 'idle') exchange.hit(TUNNEL_IDLE_TIME);
   exchange.code = CODES[by];
   exchange.end(ENDED_BY[by]);
   connection.onClose();

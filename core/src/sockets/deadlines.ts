@@ -17,6 +17,8 @@ export class Deadlines {
   readonly #clock = performance;
   /** Monotonic milliseconds: when the event under way began, for whoever reads the clock at its beginning; else as old as a tick at most. */
   now = performance.now();
+  /** Told when a tick came late: the event loop stood still, or had too much to do. */
+  onLate: ((lateMs: number) => void) | undefined;
   readonly #timed: Timed[] = [];
   #timer: NodeJS.Timeout | undefined;
   #tickedAt = 0;
@@ -64,10 +66,11 @@ export class Deadlines {
    * yet. So the sweep waits until it was.
    */
   #tick(): void {
-    const isLate = performance.now() - this.#tickedAt > 2 * TICK_MS;
+    const lateMs = performance.now() - this.#tickedAt - TICK_MS;
     this.#tickedAt = this.readClock();
-    if (isLate) setImmediate(() => this.#sweep());
-    else this.#sweep();
+    if (lateMs <= TICK_MS) return this.#sweep();
+    setImmediate(() => this.#sweep());
+    this.onLate?.(lateMs);
   }
 
   #sweep(): void {

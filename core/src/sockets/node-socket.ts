@@ -1,6 +1,7 @@
 /** A `net.Socket` behind the interface of `socket.ts`. */
 import type net from 'node:net';
 import type { HandleWrites, WritableHandle, WriteRequest } from './handle-writes.ts';
+import type { PausedSockets } from './paused-sockets.ts';
 import type { Socket, SocketHandler } from './socket.ts';
 import { systemError } from './system-error.ts';
 import type { WriteViews } from './write-views.ts';
@@ -11,7 +12,10 @@ export interface SocketTools {
   readonly readBuffer: Buffer;
   readonly writes: HandleWrites;
   readonly views: WriteViews;
+  readonly paused: PausedSockets;
 }
+
+const NOTHING = new Uint8Array(0);
 
 const OWNER = Symbol('owner');
 /** A `net.Socket` that has one of ours around it. */
@@ -62,6 +66,7 @@ export class NodeSocket implements Socket {
     this.#error = error;
   }
   closed(): void {
+    if (this.#isPaused) this.#tools.paused.delete(this);
     this.handler.onClose(this.#error);
   }
 
@@ -83,6 +88,13 @@ export class NodeSocket implements Socket {
   }
   get localPort(): number {
     return this.#socket.localPort ?? 0;
+  }
+
+  get descriptor(): number {
+    return (this.#socket as { _handle?: { fd?: number } | null })._handle?.fd ?? -1;
+  }
+  get unsentBytes(): number {
+    return (this.#socket as { _handle?: { writeQueueSize?: number } | null })._handle?.writeQueueSize ?? this.#socket.writableLength;
   }
 
   send(bytes: Buffer, start: number, end: number): boolean {
@@ -158,12 +170,26 @@ export class NodeSocket implements Socket {
     if (this.#isPaused) return;
     this.#isPaused = true;
     this.#socket.pause();
+    this.#tools.paused.add(this);
   }
 
   resume(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
+    this.#tools.paused.delete(this);
     this.#socket.resume();
+  }
+
+  /**
+   * A write of nothing gives the error that waits, or does nothing. Where bytes wait to be written the kernel tells by itself, and behind our FIN
+   * every write is an error.
+   */
+  ask(): void {
+    const socket = this.#socket;
+    if (this.#underWay > 0 || socket.destroyed || socket.connecting || socket.writableEnded) return;
+    const handle = this.#hasSent ? this.#handle : this.#tools.writes.handleOf(socket);
+    const result = handle?.writeBuffer(null, NOTHING);
+    if (typeof result === 'number' && result < 0) socket.destroy(systemError(result, 'read'));
   }
 
   shutdown(): void {

@@ -1,9 +1,10 @@
 /** The sockets of `node:net` behind the interface of `socket.ts`. */
 import net from 'node:net';
 import { SteelyardError } from '@steelyard/sdk';
-import { acceptHandles, type AcceptedHandle } from './accepts.ts';
+import { acceptHandles, bindPausable, pauses, type AcceptedHandle } from './accepts.ts';
 import { HandleWrites } from './handle-writes.ts';
 import { NodeSocket, type SocketTools } from './node-socket.ts';
+import { PausedSockets } from './paused-sockets.ts';
 import type { ListenAddress, ListenSocket, Socket, SocketEngine, SocketHandler } from './socket.ts';
 import { WriteViews } from './write-views.ts';
 
@@ -16,24 +17,31 @@ export class NodeSocketEngine implements SocketEngine {
   readonly #tools: SocketTools;
   readonly #isPublicOnly: boolean;
 
-  /** @param isPublicOnly no internals of `node:net` are used. Default false: those that are as expected are. */
-  constructor(isPublicOnly = false) {
+  /**
+   * @param isPublicOnly no internals of `node:net` are used. Default false: those that are as expected are.
+   * @param askEveryMs how often paused sockets are asked whether they were reset; default 2,000
+   */
+  constructor(isPublicOnly = false, askEveryMs?: number) {
     this.#isPublicOnly = isPublicOnly;
-    this.#tools = { readBuffer: Buffer.allocUnsafeSlow(READ_BUFFER_BYTES), writes: new HandleWrites(!isPublicOnly), views: new WriteViews() };
+    this.#tools = { readBuffer: Buffer.allocUnsafeSlow(READ_BUFFER_BYTES), writes: new HandleWrites(!isPublicOnly), views: new WriteViews(), paused: new PausedSockets(askEveryMs) };
   }
 
   listen(address: ListenAddress, onConnection: (socket: Socket) => void, onAcceptError: (error: Error) => void): Promise<ListenSocket> {
     const server = net.createServer({ noDelay: true, allowHalfOpen: true });
     return new Promise((resolve, reject) => {
       server.once('error', (error) => reject(listenError(address, error)));
-      server.listen({ host: address.host, port: address.port, backlog: address.backlog, reusePort: address.isShared === true }, () => {
+      server.once('listening', () => {
         server.removeAllListeners('error');
         server.on('error', onAcceptError);
         const isOnHandles = !this.#isPublicOnly && acceptHandles(server, (handle) => onConnection(this.#adopt(handle)), onAcceptError);
         if (!isOnHandles) server.on('connection', (accepted) => onConnection(new NodeSocket(NOBODY, this.#tools).attach(accepted).readChunks()));
         const bound = server.address() as net.AddressInfo;
-        resolve({ host: bound.address, port: bound.port, close: () => closeServer(server) });
+        resolve({ host: bound.address, port: bound.port, ...pauses(this.#isPublicOnly ? undefined : server), close: () => closeServer(server) });
       });
+      const { host, port, backlog, isShared = false } = address;
+      const bound = this.#isPublicOnly ? undefined : bindPausable(host, port, isShared);
+      if (bound) server.listen(bound, backlog);
+      else server.listen({ host, port, backlog, reusePort: isShared });
     });
   }
 

@@ -23,10 +23,14 @@ export interface Socket {
   readonly remotePort: number;
   readonly localAddress: string;
   readonly localPort: number;
+  /** Its number among the files of the process; -1 = the system has none, or it is closed. */
+  readonly descriptor: number;
   /** `true` = gone, the memory is the caller's again. `false` = the engine owns the memory until `onDrain`. */
   send(bytes: Buffer, start: number, end: number): boolean;
   /** Whether an earlier `send` is still waiting. */
   readonly isClogged: boolean;
+  /** Bytes of earlier `send`s that the system has not taken yet. */
+  readonly unsentBytes: number;
   pause(): void;
   resume(): void;
   /** FIN after what was sent; reading goes on. */
@@ -50,6 +54,11 @@ export interface ListenSocket {
   readonly host: string;
   /** The port bound. */
   readonly port: number;
+  /** Whether `pause` and `resume` do anything. */
+  readonly canPause: boolean;
+  /** Nothing is accepted until `resume`: what comes waits in the system's queue. One that is paused does not keep the event loop alive. */
+  pause(): void;
+  resume(): void;
   /** No more connections; those accepted live on. */
   close(): Promise<void>;
 }

@@ -2,6 +2,7 @@
 import type { ErrorCode, TcpExchange } from '@steelyard/sdk';
 import type { Generation } from '../generation.ts';
 import { ClientConnection } from '../listen/client-connection.ts';
+import type { Admitted } from '../listen/admission.ts';
 import type { Listener } from '../listen/listener.ts';
 import { AttemptingExchange } from '../request/attempt.ts';
 import { connect } from '../request/connect.ts';
@@ -9,6 +10,8 @@ import { HeldBody } from '../request/held-body.ts';
 import { select } from '../request/select.ts';
 import { settleAttempt, settleExchange } from '../request/settle.ts';
 import type { Socket, SocketHandler } from '../sockets/socket.ts';
+import { isExhaustion } from '../sockets/system-error.ts';
+import { TUNNEL_IDLE_TIME } from '../limits.ts';
 import { UpstreamConnection, type UpstreamUser } from '../upstream/connection.ts';
 import type { DataThread } from '../workers/data-thread.ts';
 import { Tunnel, type TunnelEnd } from './tunnel.ts';
@@ -20,6 +23,15 @@ class StreamExchange extends AttemptingExchange implements TcpExchange {
   readonly protocol = 'tcp' as const;
   readonly request = undefined;
   readonly route = undefined;
+
+  constructor() {
+    super();
+    Object.seal(this);
+  }
+
+  begin(connection: StreamConnection, id: number): void {
+    this.identify(connection, id, connection.openedAt);
+  }
 }
 
 export class StreamConnection extends ClientConnection implements SocketHandler, UpstreamUser {
@@ -37,8 +49,8 @@ export class StreamConnection extends ClientConnection implements SocketHandler,
   #isBegun = false;
   #isOver = false;
 
-  constructor(thread: DataThread, listener: Listener, socket: Socket) {
-    super(thread, listener, socket);
+  constructor(thread: DataThread, listener: Listener, socket: Socket, admitted: Admitted) {
+    super(thread, listener, socket, admitted);
     socket.handler = this;
   }
 
@@ -52,10 +64,7 @@ export class StreamConnection extends ClientConnection implements SocketHandler,
     const { plan } = this;
     if (plan.config.protocol !== 'tcp') return this.socket.reset(); // a reload meanwhile has made the listener an http one
     const exchange = this.#exchange;
-    exchange.id = this.thread.nextExchangeId();
-    exchange.startedAt = this.openedAt;
-    exchange.clientAddress = this.remoteAddress;
-    exchange.connection = this;
+    exchange.begin(this, this.thread.nextExchangeId());
     exchange.thread = this.thread;
     exchange.generation = plan.generation;
     exchange.lane = plan.unrouted;
@@ -89,6 +98,7 @@ export class StreamConnection extends ClientConnection implements SocketHandler,
 
   onUpstreamGone(error: Error | undefined): void {
     this.#upstream = undefined;
+    if (error && isExhaustion(error)) return this.#exhausted(error.message);
     this.#connectFailed('ERR_UPSTREAM_CONNECT', error?.message ?? 'closed at once');
   }
 
@@ -108,6 +118,13 @@ export class StreamConnection extends ClientConnection implements SocketHandler,
     this.#lastFailure = { code, detail };
     if (exchange.attempts >= exchange.pool.config.retry.attempts) return this.#fail(code, detail);
     this.#attempt();
+  }
+
+  /** We have no descriptor left: that is not the backend's fault, and another one would not help. */
+  #exhausted(detail: string): void {
+    this.thread.accepting.exhausted();
+    settleAttempt(this.#exchange, { kind: 'aborted', by: 'balancer', status: 0 });
+    this.#fail('ERR_DESCRIPTORS', detail);
   }
 
   #fail(code: ErrorCode, detail: string): void {
@@ -138,6 +155,7 @@ export class StreamConnection extends ClientConnection implements SocketHandler,
       settleAttempt(exchange, { kind: 'failed', phase: 'body', code: 'ERR_UPSTREAM_CLOSED', status: 0 });
       this.#settle('backend');
     } else {
+      if (by === 'idle') this.thread.metrics.limitHit(this.plan.limits, TUNNEL_IDLE_TIME);
       this.#code = by === 'client' ? 'ERR_CLIENT_CLOSED' : by === 'idle' ? 'ERR_TUNNEL_IDLE' : 'ERR_DRAIN_LIMIT';
       const aborter = by === 'client' ? 'client' : 'balancer';
       settleAttempt(exchange, { kind: 'aborted', by: aborter, status: 0 });

@@ -35,11 +35,11 @@ export class BackendState implements Backend {
   readonly pluginState = new Map<string, unknown>();
   /** `Host:` line with its own address, ending in CRLF, for routes that want it and for HTTP/1.0 requests without one. */
   readonly hostLine: Buffer;
-  weight = 1;
-  labels: Readonly<Record<string, string>> = {};
-  zone = '';
-  priority = 0;
-  maxInFlight = Infinity;
+  #weight = 1;
+  #labels: Readonly<Record<string, string>> = {};
+  #zone = '';
+  #priority = 0;
+  #maxInFlight = Infinity;
 
   readonly #board: Scoreboard;
   readonly #rows: Rows;
@@ -72,20 +72,37 @@ export class BackendState implements Backend {
     this.#resolver = resolver;
     this.#onFlip = onFlip;
     this.configure(spec);
+    // All plugins of a pool are given this object, and the core works by it: whoever writes to it throws.
+    Object.freeze(this);
   }
 
   /** What may change while the identity stays. */
   configure(spec: ResolvedBackend): void {
-    this.weight = spec.weight;
-    this.labels = spec.labels;
-    this.zone = spec.zone;
-    this.priority = spec.priority;
-    this.maxInFlight = spec.maxInFlight;
+    this.#weight = spec.weight;
+    this.#labels = spec.labels;
+    this.#zone = spec.zone;
+    this.#priority = spec.priority;
+    this.#maxInFlight = spec.maxInFlight;
     if (!this.#writesSettings) return;
     this.#board.setLimit(this.row, spec.maxInFlight);
     this.#board.setDraining(this.row, spec.drain);
   }
 
+  get weight(): number {
+    return this.#weight;
+  }
+  get labels(): Readonly<Record<string, string>> {
+    return this.#labels;
+  }
+  get zone(): string {
+    return this.#zone;
+  }
+  get priority(): number {
+    return this.#priority;
+  }
+  get maxInFlight(): number {
+    return this.#maxInFlight;
+  }
   /** Where to connect: an address of `host`. The name itself when it could not be resolved yet: then the connect says why. */
   get connectHost(): string {
     return this.#resolver.address(this.host) ?? this.host;

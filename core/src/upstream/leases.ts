@@ -4,13 +4,13 @@ import type { BackendState } from './backend.ts';
 import type { Pool } from './pool.ts';
 
 export class LeaseState implements Lease {
-  readonly slot: number;
-  backend!: BackendState;
-  exchange!: Exchange;
+  readonly #slot: number;
+  #backend: BackendState | undefined;
+  #exchange: Exchange | undefined;
+  #startedAt = 0;
   pool!: Pool;
   /** The instance that picked it, if one did, and is told the end, though a reload may have brought another meanwhile. */
   strategy: StrategyInstance | undefined;
-  startedAt = 0;
   /** Milliseconds from `startedAt`; -1 = not yet. */
   connectMs = -1;
   firstByteMs = -1;
@@ -18,7 +18,36 @@ export class LeaseState implements Lease {
   bytesFromBackend = 0;
 
   constructor(slot: number) {
-    this.slot = slot;
+    this.#slot = slot;
+    // A strategy that keeps something in it would find it in the lease of another exchange: the object is used again.
+    Object.seal(this);
+  }
+
+  get slot(): number {
+    return this.#slot;
+  }
+  get backend(): BackendState {
+    return this.#backend!;
+  }
+  get exchange(): Exchange {
+    return this.#exchange!;
+  }
+  get startedAt(): number {
+    return this.#startedAt;
+  }
+
+  begin(backend: BackendState, exchange: Exchange, startedAt: number): void {
+    this.#backend = backend;
+    this.#exchange = exchange;
+    this.#startedAt = startedAt;
+  }
+  /** A free lease must not keep an old generation alive. */
+  forget(): void {
+    this.#backend = undefined;
+    this.#exchange = undefined;
+    this.strategy = undefined;
+    const gone = this as Partial<Pick<this, 'pool'>>;
+    gone.pool = undefined;
   }
 }
 
@@ -33,11 +62,9 @@ export class LeaseTable {
     if (!backend.acquire()) return undefined;
     this.opened++;
     const lease = this.#free.pop() ?? new LeaseState(this.#slots++);
-    lease.backend = backend;
+    lease.begin(backend, exchange, now);
     lease.pool = pool;
-    lease.exchange = exchange;
     lease.strategy = strategy;
-    lease.startedAt = now;
     lease.connectMs = -1;
     lease.firstByteMs = -1;
     lease.bytesToBackend = 0;
@@ -52,12 +79,7 @@ export class LeaseTable {
   }
 
   recycle(lease: LeaseState): void {
-    // A free lease must not keep an old generation alive.
-    const gone = lease as Partial<Pick<LeaseState, 'backend' | 'exchange' | 'pool' | 'strategy'>>;
-    gone.backend = undefined;
-    gone.exchange = undefined;
-    gone.pool = undefined;
-    gone.strategy = undefined;
+    lease.forget();
     this.#free.push(lease);
   }
 }

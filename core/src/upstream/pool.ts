@@ -14,16 +14,12 @@ const MAX_RESPONSE_HEADERS = 1_000;
 
 export class Pool implements PoolView {
   readonly config: ResolvedPool;
-  budget: RetryBudget;
   readonly responseLimits: HeadLimits;
-  /** `undefined` = core's own order. */
-  strategy: GuardedStrategy | undefined;
-  plugin: PluginRuntime | undefined;
-  /** In the order of the config or the discovery. Replaced as a whole when membership changes. */
-  backends: readonly BackendState[] = [];
-  /** Backends that the exchange now picking has tried. Set by `select` before each pick: picks are synchronous. */
-  tried: readonly BackendState[] = NONE;
-
+  #budget: RetryBudget;
+  #strategy: GuardedStrategy | undefined;
+  #plugin: PluginRuntime | undefined;
+  #backends: readonly BackendState[] = NONE;
+  #tried: readonly BackendState[] = NONE;
   readonly #board: Scoreboard;
   readonly #takesUnknown: boolean;
   /** The members by their row, which is a dense index. */
@@ -42,7 +38,9 @@ export class Pool implements PoolView {
     this.#board = board;
     this.#takesUnknown = config.unknown === 'available' || !hasActiveCheck;
     this.responseLimits = { maxHeadBytes: config.maxResponseHeadBytes, maxTargetBytes: config.maxResponseHeadBytes, maxHeaders: MAX_RESPONSE_HEADERS };
-    this.budget = new RetryBudget(config.retry.budget, config.retry.budgetPerSecond / shares);
+    this.#budget = new RetryBudget(config.retry.budget, config.retry.budgetPerSecond / shares);
+    // It is what strategies are shown of their pool: a plugin that writes to it throws.
+    Object.freeze(this);
   }
 
   get name(): string {
@@ -51,13 +49,31 @@ export class Pool implements PoolView {
 
   /** The strategy's instance, already guarded, and the plugin it came from. */
   useStrategy(instance: GuardedStrategy, plugin: PluginRuntime): void {
-    this.strategy = instance;
-    this.plugin = plugin;
+    this.#strategy = instance;
+    this.#plugin = plugin;
+  }
+  /** `undefined` = core's own order. */
+  get strategy(): GuardedStrategy | undefined {
+    return this.#strategy;
+  }
+  get plugin(): PluginRuntime | undefined {
+    return this.#plugin;
+  }
+  get budget(): RetryBudget {
+    return this.#budget;
+  }
+  /** In the order of the config or the discovery, frozen. Replaced as a whole when membership changes. */
+  get backends(): readonly BackendState[] {
+    return this.#backends;
+  }
+  /** Backends that the exchange now picking has tried. Set by `select` before each pick: picks are synchronous. */
+  set tried(backends: readonly BackendState[]) {
+    this.#tried = backends;
   }
 
   /** State that is not per backend: the retry budget stays, unless its size changed; core's own order goes on behind its last pick; a strategy's goes to the new instance, if both are the same in the same version. */
   adoptFrom(previous: Pool): void {
-    if (previous.budget.isLike(this.budget)) this.budget = previous.budget;
+    if (previous.budget.isLike(this.budget)) this.#budget = previous.budget;
     const place = this.backends.indexOf(previous.backends[previous.#cursor]!);
     this.#cursor = place < 0 ? previous.#cursor : place;
     const [ours, theirs] = [this.config.strategy?.definition, previous.config.strategy?.definition];
@@ -68,11 +84,12 @@ export class Pool implements PoolView {
 
   /** The members from now on. Strategies are told; leases on those that left run to their end. */
   setMembers(backends: readonly BackendState[]): void {
-    this.backends = backends;
+    this.#backends = Object.freeze([...backends]);
     this.#byRow = Array.from({ length: Math.max(-1, ...backends.map(({ row }) => row)) + 1 }, () => undefined);
     for (const backend of backends) this.#byRow[backend.row] = backend;
     this.healthChanged();
-    const members: readonly Member[] = backends.map((backend) => ({ backend, weight: backend.weight }));
+    // Frozen: a strategy that sorts its list in place would sort that of its wrapper, too.
+    const members: readonly Member[] = Object.freeze(backends.map((backend) => Object.freeze({ backend, weight: backend.weight })));
     this.strategy?.update(members);
   }
 
@@ -89,7 +106,7 @@ export class Pool implements PoolView {
   isAvailable(backend: Backend): boolean {
     if (!this.has(backend)) return false;
     const member = backend as BackendState;
-    return this.canTake(member) && (this.tried.length === 0 || !this.tried.includes(member));
+    return this.canTake(member) && (this.#tried.length === 0 || !this.#tried.includes(member));
   }
 
   /** Healthy (or nobody's health is believed), not draining, below its limit. Whether it was tried is not asked. */

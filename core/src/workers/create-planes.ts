@@ -29,12 +29,12 @@ export function createPlanes(services: Services, options: PlanesOptions): Planes
   return new WorkerPlanes({ ...services, rows: services.rows!, birth, workers, isShared: canSharePorts(), inTurn });
 }
 
-function localPlanes({ log, events, board, backends, traffic, monitor }: Services): Planes {
+function localPlanes({ log, events, board, addresses, backends, traffic, monitor }: Services): Planes {
   const observer = new PassiveObserver(() => clock.now(), {
     failing: (backend, source, failures, last) => monitor.failing(backend, source, failures, last),
     served: (backend, source) => monitor.served(backend, source),
     fault: (source, error) => events.fault(error, `health check ${source} failed where it must not`),
   });
-  const thread = new DataThread(new NodeSocketEngine(), traffic, events, (backend, outcome) => observer.observe(backend, outcome));
+  const thread = new DataThread(new NodeSocketEngine(), traffic, events, (backend, outcome) => observer.observe(backend, outcome), { board, addresses, shares: 1 });
   return new LocalPlanes(thread, trafficServices({ log, events, board, backends, traffic, shares: 1 }), observer);
 }

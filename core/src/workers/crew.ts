@@ -10,10 +10,10 @@ import { WorkerHandle, type Told } from './worker-handle.ts';
 /** For what a plugin's clean-up may take after the drain, before the thread is ended all the same. */
 const STOP_GRACE_MS = 10_000;
 
-export interface CrewParts extends Pick<Services, 'board' | 'traffic' | 'log'> {
+export interface CrewParts extends Pick<Services, 'board' | 'addresses' | 'traffic' | 'log'> {
   readonly rows: SharedRows;
   /** What all workers are born with. */
-  readonly birth: Omit<WorkerBirth, 'number' | 'block' | 'memory' | 'workers'>;
+  readonly birth: Omit<WorkerBirth, 'number' | 'block' | 'memory' | 'addresses' | 'workers'>;
   readonly workers: number;
 }
 
@@ -92,11 +92,11 @@ export class Crew {
 
   /** @throws SteelyardError ERR_WORKER */
   async start(number: number): Promise<WorkerHandle> {
-    const { board, rows, birth, workers } = this.#parts;
+    const { board, addresses, rows, birth, workers } = this.#parts;
     const block = this.#freeBlocks.shift();
     if (block === undefined) throw new SteelyardError('ERR_WORKER', { message: `worker ${number} cannot start: those before it have not ended yet` });
     const events = { told: (from: WorkerHandle, message: Told) => this.#events.told(from, message), gone: this.#onGone };
-    const worker = await WorkerHandle.start({ ...birth, number, block, memory: board.memory, workers }, events);
+    const worker = await WorkerHandle.start({ ...birth, number, block, memory: board.memory, addresses: addresses.memory, workers }, events);
     // Not before it can be told: it would be asked to forget a row, and could never answer.
     rows.workerJoined(block);
     this.#workers.add(worker);
@@ -134,11 +134,12 @@ export class Crew {
   }
 
   readonly #onGone = (worker: WorkerHandle, why: string): void => {
-    const { board, rows, traffic, log } = this.#parts;
+    const { board, addresses, rows, traffic, log } = this.#parts;
     const wasUp = this.#workers.delete(worker);
     this.#watchdog.forget(worker);
     const connections = board.gauges(worker.block).clientConnections;
     const leases = board.reclaim(worker.block);
+    addresses.clear(worker.block);
     traffic.workerGone(worker.block);
     rows.workerGone(worker.block);
     this.#freeBlocks.push(worker.block);

@@ -1,5 +1,6 @@
 /** What one data thread has once, and every connection in it uses. */
 import type { Outcome } from '@steelyard/sdk';
+import { AcceptWatch, type SharedCounts } from '../listen/accept-watch.ts';
 import type { TrafficMetrics } from '../metrics/traffic.ts';
 import type { Exchange } from '../request/exchange.ts';
 import type { EventLog } from '../request/event-log.ts';
@@ -23,6 +24,7 @@ export class DataThread {
   readonly deadlines = new Deadlines();
   readonly idle = new IdleConnections();
   readonly leases = new LeaseTable();
+  readonly accepting: AcceptWatch;
   /** Exchange objects that nobody uses now. */
   readonly freeExchanges: Exchange[] = [];
   #connectionIds = 0;
@@ -33,11 +35,13 @@ export class DataThread {
     metrics: TrafficMetrics,
     events: EventLog,
     observe: (backend: BackendState, outcome: Outcome) => void,
+    counts: SharedCounts,
   ) {
     this.engine = engine;
     this.metrics = metrics;
     this.events = events;
     this.observe = observe;
+    this.accepting = new AcceptWatch(counts, metrics, this.deadlines);
   }
 
   /** The exchange has nothing of its last use any more. */

@@ -2,6 +2,7 @@
  * Where each number of the scoreboard lies. A header with a part per block, then rows, all of one size. A row = what all threads share of it,
  * then a part per block. Block 0 is the main thread's, block w worker w's: a thread writes counters in its own part alone.
  */
+import { LIMIT_NAMES } from '../limits.ts';
 import { BACKEND_CELLS } from '../metrics/backend-cells.ts';
 import { POOL_CELLS } from '../metrics/pool-cells.ts';
 import { ROUTE_CELLS } from '../metrics/route-cells.ts';
@@ -18,8 +19,8 @@ export const MAX_SOURCES = 24;
 /** A row takes 256 bytes, and 512 more for each thread: the reservation holds 8,000 rows with this many. */
 export const MAX_WORKERS = 256;
 
-/** Counters of a row: those of a backend, of a listener and route, or of a pool. */
-export const COUNTERS = Math.max(BACKEND_CELLS, ROUTE_CELLS, POOL_CELLS);
+/** Counters of a row: those of a backend, of a listener and route, of a pool, or of a listener's limits. */
+export const COUNTERS = Math.max(BACKEND_CELLS, ROUTE_CELLS, POOL_CELLS, LIMIT_NAMES.length);
 
 /** A block's part of the header; its cells are named in block-headers.ts. */
 export const HEADER_BYTES = LINE_PAIR_BYTES;

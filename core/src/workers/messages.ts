@@ -3,6 +3,7 @@ import type { HealthState, MetricFamily } from '@steelyard/sdk';
 import type { MemberOrder, PoolOrder } from '../control/order.ts';
 import type { LoggerForm } from '../log.ts';
 import type { CounterEntries } from '../metrics/counter-book.ts';
+import type { AddressMemory } from './address-counts.ts';
 import type { ErrorWire } from './error-wire.ts';
 import type { Forget } from './rows.ts';
 import type { ScoreboardMemory } from './scoreboard.ts';
@@ -14,6 +15,8 @@ export interface WorkerBirth {
   /** Of the scoreboard. */
   readonly block: number;
   readonly memory: ScoreboardMemory;
+  /** Connections by client address. */
+  readonly addresses: AddressMemory;
   /** How many share the traffic. */
   readonly workers: number;
   readonly configFile: string;

@@ -20,6 +20,7 @@ import { NodeSocketEngine } from '../sockets/node-sockets.ts';
 import type { BackendState } from '../upstream/backend.ts';
 import { GivenAddresses } from '../upstream/given-addresses.ts';
 import { BackendRegistry } from '../upstream/registry.ts';
+import { AddressCounts } from './address-counts.ts';
 import { clockOffsetMs } from './clock-offset.ts';
 import { DataPlane } from './data-plane.ts';
 import { DataThread } from './data-thread.ts';
@@ -67,7 +68,8 @@ export class WorkerThread {
       served: ({ row }, source) => post({ kind: 'served', row, source }),
       fault: (source, error) => events.fault(error, `health check ${source} failed where it must not`),
     });
-    this.#thread = new DataThread(new NodeSocketEngine(), traffic, events, (backend, outcome) => this.#observer.observe(backend, outcome));
+    const counts = { board: this.#board, addresses: new AddressCounts(birth.addresses, birth.block), shares: birth.workers };
+    this.#thread = new DataThread(new NodeSocketEngine(), traffic, events, (backend, outcome) => this.#observer.observe(backend, outcome), counts);
     this.#metrics = new ThreadMetrics(`worker-${birth.number}`);
     this.#metrics.start();
     this.#services = trafficServices({ log: this.#log, events, board: this.#board, backends: this.#backends, traffic, shares: birth.workers });

@@ -12,6 +12,8 @@ const sizes: readonly (readonly [name: string, line: string])[] = [
   ['quotes', '"5"'], ['a dot', '5.0'], ['2^53', '20000000000000'], ['2^64', '10000000000000000'], ['2^64 + 5', '10000000000000005'], ['2^32 times itself', `1${'0'.repeat(32)}`],
   ['a full-width digit', '\xef\xbc\x95'], ['obs-text', '5\xff'],
 ];
+/** What stands behind the size of a chunk, and is no extension. */
+const noExtensions = [';', ';;a', ';=b', ';a=', ';a=;b', ';a b', '; a', ';a ', ';a= b', ';a =b', ';a="b', ';a="b"c', ';a="b" ', ';a=b"c"', ';a="\\', ';a="\x7f"', ';a="\\\0"', ';\xe9', ';a=\xe9'];
 const trailers: readonly (readonly [name: string, line: string])[] = [
   ['Content-Length', 'Content-Length: 44'], ['Transfer-Encoding', 'Transfer-Encoding: gzip'], ['Host', 'Host: evil.example'], ['Connection', 'Connection: close'], ['Authorization', 'Authorization: Basic eDp5'],
   ['Cookie', 'Cookie: a=b'], ['X-Forwarded-For', 'X-Forwarded-For: 1.2.3.4'], ['Expect', 'Expect: 100-continue'], ['Content-Type', 'Content-Type: text/html'], ['Upgrade', 'Upgrade: h2c'], ['TE', 'TE: trailers'], ['Trailer', 'Trailer: X'],
@@ -37,11 +39,16 @@ export const chunks: readonly Case[] = [
       refuse('TERM.EXT: LF in an extension', chunked(`5;\nhello\r\n${END}`)),
       refuse('EXT.TERM: LF in an extension hides a request', chunked(`2;\nxx\r\n${(SMUGGLED.length + 5).toString(16)}\r\n0\r\n\r\n${SMUGGLED}\r\n${END}`)),
     ]),
-    ...bothDiffer('RFC 9112 §7.1.1: an extension is of tokens and quoted strings.', [refuse('NUL in an extension', chunked(`5;a\0b\r\nhello\r\n${END}`))]),
+    ...bothDiffer('RFC 9112 §7.1.1: an extension is of tokens and quoted strings, and readers who skip it in different ways find two ends of one line.', [
+      refuse('NUL in an extension', chunked(`5;a\0b\r\nhello\r\n${END}`)),
+      ...noExtensions.map((extension) => refuse(`${JSON.stringify(extension)} is no extension`, withLine(`5${extension}`))),
+    ]),
     refuse('LF in the extension of the last chunk', chunked('5\r\nhello\r\n0;a\nb\r\n\r\n')),
     refuse('CR ends the size', chunked(`5\rhello\r\n${END}`)),
     refuse('CR and another byte end the size', chunked(`5\rXhello\r\n${END}`)),
     refuse('two CR before LF', chunked(`5\r\r\nhello\r\n${END}`)),
+    refuse('another byte and LF end the data', chunked(`5\r\nhelloX\n${END}`)),
+    refuse('CR and another byte are the empty line', chunked(`5\r\nhello\r\n0\r\n\rX${SMUGGLED}`)),
     refuse('CR ends the data', chunked(`5\r\nhello\r${END}`)),
     refuse('LF in the value of an extension', chunked(`5;a=b\nc\r\nhello\r\n${END}`)),
     refuse('LF in quotes', chunked(`5;a="\n"\r\nhello\r\n${END}`)),
@@ -62,8 +69,9 @@ export const chunks: readonly Case[] = [
   ...rule(18, 'RFC 9112 §7.1.1; CVE-2023-39326, CVE-2024-22019', [
     pass('an extension is dropped', withLine('5;a=b;c="d e";f'), chunked(HELLO)),
     pass('an extension of the last chunk is dropped', chunked('5\r\nhello\r\n0;a=b\r\n\r\n'), chunked(HELLO)),
-    pass('a semicolon alone is dropped', withLine('5;'), chunked(HELLO)),
+    pass('a line of 256 bytes', withLine(`5;${'a'.repeat(252)}`), chunked(HELLO)),
     ...bothDiffer('RFC 9112 §7.1.1: a recipient ought to limit extensions: they cost the reader and serve nobody (CVE-2023-39326, CVE-2024-22019).', [
+      refuse('a line of 257 bytes', withLine(`5;${'a'.repeat(253)}`)),
       refuse('300 bytes of extension', withLine(`5;${'a'.repeat(300)}`)),
       refuse('an extension without end', chunked(`5;${'a'.repeat(1_000)}`)),
       refuse('many chunks of one byte with long extensions', chunked(`1;${'a'.repeat(200)}\r\nx\r\n`.repeat(100) + END)),
@@ -75,12 +83,14 @@ export const chunks: readonly Case[] = [
     pass('a trailer goes on as a trailer', chunked('5\r\nhello\r\n0\r\nX-Checksum: 1\r\n\r\n')),
     ...trailers.map(([name, line]) => pass(`${name} does not`, chunked(`5\r\nhello\r\n0\r\n${line}\r\nX-Checksum: 1\r\n\r\n`), chunked('5\r\nhello\r\n0\r\nX-Checksum: 1\r\n\r\n'))),
     ...bothDiffer('RFC 9112 §5 and §7.1.2: trailers are field lines, with the grammar and the limits of those. nginx reads and drops them, HAProxy passes them on in part.', [
+      refuse('NUL in a trailer', chunked('5\r\nhello\r\n0\r\nX: \0\r\n\r\n')),
       refuse('LF ends a trailer', chunked('5\r\nhello\r\n0\r\nX: 1\n\r\n')),
       refuse('a folded trailer', chunked('5\r\nhello\r\n0\r\nX: 1\r\n 2\r\n\r\n')),
       refuse('a space before the colon', chunked('5\r\nhello\r\n0\r\nX : 1\r\n\r\n')),
-      refuse('9,000 bytes of trailers', chunked(`5\r\nhello\r\n0\r\nX: ${'1'.repeat(9_000)}\r\n\r\n`)),
-      refuse('65 trailers', chunked(`5\r\nhello\r\n0\r\n${'X: 1\r\n'.repeat(65)}\r\n`)),
+      refuse('9,000 bytes of trailers', chunked(`5\r\nhello\r\n0\r\nX: ${'1'.repeat(9_000)}\r\n\r\n`), 431),
+      refuse('65 trailers', chunked(`5\r\nhello\r\n0\r\n${'X: 1\r\n'.repeat(65)}\r\n`), 431),
     ]),
+    pass('64 trailers', chunked(`5\r\nhello\r\n0\r\n${'X: 1\r\n'.repeat(64)}\r\n`)),
     refuse('a trailer without colon', chunked('5\r\nhello\r\n0\r\nX\r\n\r\n')),
     refuse('a bare CR in a trailer', chunked('5\r\nhello\r\n0\r\nX: 1\r2\r\n\r\n')),
     refuse('a request where trailers stand', chunked(`5\r\nhello\r\n0\r\n${SMUGGLED}`)),

@@ -54,6 +54,9 @@ export const requestFraming: readonly Case[] = [
   ]),
   ...rule(6, 'RFC 9112 §6.1; CVE-2020-8287', [
     refuse('gzip, then chunked', chunkedBy('gzip, chunked', HELLO), 501),
+    refuse('of two faults the first: a line without colon behind gzip', post(['Transfer-Encoding: gzip', 'X'], HELLO), 501),
+    refuse('of two faults the first: gzip behind a line without colon', post(['X', 'Transfer-Encoding: gzip'], HELLO)),
+    refuse('of two faults the first: a coding behind a version', lines('POST /x HTTP/3.0', 'Transfer-Encoding: gzip') + HELLO, 505),
     refuse('chunked twice in one field', chunkedBy('chunked, chunked', HELLO)),
     refuse('chunked twice with gzip between', chunkedBy('chunked, gzip, chunked', HELLO)),
     refuse('two fields, both chunked', post(['Transfer-Encoding: chunked', 'Transfer-Encoding: chunked'], HELLO)),

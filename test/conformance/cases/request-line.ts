@@ -24,6 +24,7 @@ export const requestLine: readonly Case[] = [
     refuse('no method', first('/x HTTP/1.1')),
     refuse('a space as method', first(' /x HTTP/1.1')),
     ...bothDiffer('RFC 9112 §3: a method longer than any that is known is a 501 or 400; the longest of the registry has 17 bytes.', [refuse('a method of 33 bytes', first(`${'M'.repeat(33)} /x HTTP/1.1`))]),
+    pass('a method of 32 bytes', first(`${'M'.repeat(32)} /x HTTP/1.1`)),
     pass('a method of its own', first('BREW /x HTTP/1.1')),
     pass('get is not GET, and goes on as it is', first('get /x HTTP/1.1')),
     pass("all bytes of a token", first("A!#$%&'*+-.^_`|~9 /x HTTP/1.1")),
@@ -72,6 +73,7 @@ export const requestLine: readonly Case[] = [
     refuse('a longer host', first('GET http://a.example.evil/x HTTP/1.1')),
     refuse('user information', first('GET http://u@a.example/x HTTP/1.1')),
     refuse('user information that looks like the host', first('GET http://a.example:80@evil.example/x HTTP/1.1')),
+    ...['u@a.example', 'a.example:x', '', 'a b', 'a%zz', '[::1'].map((authority) => refuse(`HTTP/1.0 without Host, and the target has ${JSON.stringify(authority)}`, lines(`GET http://${authority}/x HTTP/1.0`))),
     refuse('a backslash behind the host', first('GET http://a.example\\@evil.example/x HTTP/1.1')),
     refuse('no Host beside it', lines('GET http://a.example/x HTTP/1.1')),
     ...bothDiffer('RFC 9112 §3.2.2: a proxy must generate Host from the target; nginx sends HTTP/1.1 without Host.', [

@@ -11,15 +11,19 @@ function to(name: string, response: Response, expect: Partial<Expectation> = {})
 }
 /** It is a 502. */
 function bad(name: string, response: Response): CaseOfRule {
-  return to(name, response, { answers: [502] });
+  return to(name, response, { answers: [502], dropsUpstream: true });
 }
 /** It begins well: then the client must see that it is broken off. */
 function broken(name: string, response: Response): CaseOfRule {
-  return to(name, response, { answers: ['200 cut'], connection: 'reset' });
+  return to(name, response, { answers: ['200 cut'], connection: 'reset', dropsUpstream: true });
 }
 /** As it came, or as `client` says. */
 function good(name: string, response: string, client = response): CaseOfRule {
   return to(name, response, { answers: [Number(response.slice(9, 12))], client });
+}
+/** As `good`, but bytes follow that nobody asked for. */
+function surplus(name: string, response: string, client: string): CaseOfRule {
+  return to(name, response, { answers: [Number(response.slice(9, 12))], client, dropsUpstream: true });
 }
 function ok(...fields: readonly string[]): string {
   return lines('HTTP/1.1 200 OK', ...fields);
@@ -86,6 +90,7 @@ export const responses: readonly Case[] = [
     good('a status line without a reason', lines('HTTP/1.1 200 ', 'Content-Length: 0')),
     good('a status line without reason and space', lines('HTTP/1.1 200', 'Content-Length: 0'), lines('HTTP/1.1 200 ', 'Content-Length: 0')),
     good('HTTP/1.0', lines('HTTP/1.0 200 OK', 'Content-Length: 0'), ok('Content-Length: 0')),
+    good('the last status, with an odd reason', lines('HTTP/1.1 599 caf\xe9\t!', 'Content-Length: 0')),
     good('a status of its own', lines('HTTP/1.1 299 Odd', 'Content-Length: 0')),
     bad('a space before the colon', `${ok('Content-Length : 2')}ok`),
     bad('a field without colon', ok('A', 'Content-Length: 0')),
@@ -136,22 +141,22 @@ export const responses: readonly Case[] = [
     ...bothDiffer('RFC 9112 §6.1: no server may send it. Both drop the chunks; a backend that is wrong about where its responses end is not to be trusted with the next.', [
       bad('chunks at 204', `HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n${HELLO}`),
     ]),
-    good('a second response behind the first is dropped', OK + POISON, OK),
-    to('a second response a moment later is dropped', [OK, POISON], { client: OK }),
-    good('one byte behind the first', `${OK}x`, OK),
-    good('more bytes than the length says', `${OK}ok`, OK),
-    good('a response behind the last chunk', okInChunks(HELLO) + POISON, okInChunks(HELLO)),
+    surplus('a second response behind the first is dropped', OK + POISON, OK),
+    to('a second response a moment later is dropped', [OK, POISON], { client: OK, dropsUpstream: true }),
+    surplus('one byte behind the first', `${OK}x`, OK),
+    surplus('more bytes than the length says', `${OK}ok`, OK),
+    surplus('a response behind the last chunk', okInChunks(HELLO) + POISON, okInChunks(HELLO)),
     expecting('it is not the answer to the next request on the connection', get() + get(), { answers: [200, 200], connection: 'kept', reaches: [get(), get()], client: OK + OK }, { origin: { answers: [OK + POISON, OK] } }),
-    expecting('a body behind the head for HEAD', HEAD, { answers: [200], connection: 'kept', reaches: [HEAD], client: OK.slice(0, -2) }, { origin: { answers: [OK] } }),
-    expecting('a response in the place of the body for HEAD', HEAD, { answers: [200], connection: 'kept', reaches: [HEAD], client: ok(`Content-Length: ${POISON.length}`) }, { origin: { answers: [ok(`Content-Length: ${POISON.length}`) + POISON] } }),
-    expecting('chunks behind the head for HEAD', HEAD, { answers: [200], connection: 'kept', reaches: [HEAD], client: ok() }, { origin: { answers: [okInChunks(HELLO)] } }),
+    expecting('a body behind the head for HEAD', HEAD, { answers: [200], connection: 'kept', dropsUpstream: true, reaches: [HEAD], client: OK.slice(0, -2) }, { origin: { answers: [OK] } }),
+    expecting('a response in the place of the body for HEAD', HEAD, { answers: [200], connection: 'kept', dropsUpstream: true, reaches: [HEAD], client: ok(`Content-Length: ${POISON.length}`) }, { origin: { answers: [ok(`Content-Length: ${POISON.length}`) + POISON] } }),
+    expecting('chunks behind the head for HEAD', HEAD, { answers: [200], connection: 'kept', dropsUpstream: true, reaches: [HEAD], client: ok() }, { origin: { answers: [okInChunks(HELLO)] } }),
     expecting('a bad response to HEAD: the 502 has no body', HEAD, { answers: [502], connection: 'kept', reaches: [HEAD] }, { origin: { answers: ['HTTP/1.1 2x0 OK\r\n\r\n'] } }),
-    good('a body behind 204', 'HTTP/1.1 204 No Content\r\n\r\nhello', 'HTTP/1.1 204 No Content\r\n\r\n'),
-    good('a length and a body at 204', 'HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nhello', 'HTTP/1.1 204 No Content\r\n\r\n'),
-    good('a body behind 304', 'HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\nhello', 'HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n'),
-    good('chunks at 304 go no further', `HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n${HELLO}`, 'HTTP/1.1 304 Not Modified\r\n\r\n'),
+    surplus('a body behind 204', 'HTTP/1.1 204 No Content\r\n\r\nhello', 'HTTP/1.1 204 No Content\r\n\r\n'),
+    surplus('a length and a body at 204', 'HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nhello', 'HTTP/1.1 204 No Content\r\n\r\n'),
+    surplus('a body behind 304', 'HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\nhello', 'HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n'),
+    surplus('chunks at 304 go no further', `HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n${HELLO}`, 'HTTP/1.1 304 Not Modified\r\n\r\n'),
     good('205 has a length as others', 'HTTP/1.1 205 Reset Content\r\nContent-Length: 0\r\n\r\n'),
-    good('a length that is right is whole', `${ok(`Content-Length: ${SMUGGLED.length}`)}${SMUGGLED}`),
+    to('a length that is right is whole, and the connection is kept', `${ok(`Content-Length: ${SMUGGLED.length}`)}${SMUGGLED}`, { dropsUpstream: false }),
   ]),
   ...rule(50, 'RFC 9110 §5.5, RFC 9112 §5.2', [
     ...[['NUL', '\0'], ['CR', '\r'], ['LF', '\n']].map(([name, byte]) => bad(`${name} in a value`, ok(`A: b${byte}c`, 'Content-Length: 0'))),

@@ -35,6 +35,7 @@ export const switching: readonly Case[] = [
       expecting('101 with a length', ASK, { answers: [502], connection: 'kept', reaches: [ASK] }, { origin: { answers: [GRANT.replace('\r\n\r\n', '\r\nContent-Length: 5\r\n\r\nhello')] } }),
       expecting('101 to h2c that was asked for: the asking was not passed on', get('Connection: Upgrade', 'Upgrade: h2c'), { answers: [502], connection: 'kept', reaches: [get()] }, { origin: { answers: ['HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n'] } }),
     ]),
+    expecting('101 whose Connection does not name Upgrade', ASK, { answers: [502], connection: 'kept', reaches: [ASK] }, { origin: { answers: [GRANT.replace('Connection: upgrade\r\n', '')] } }),
     expecting('101 to a request that did not ask', get(), { answers: [502], connection: 'kept', reaches: [get()] }, { origin: { answers: [GRANT] } }),
   ]),
   ...rule(39, 'RFC 6455 §4, RFC 9110 §7.8', [
@@ -76,6 +77,7 @@ export const switching: readonly Case[] = [
   ...rule(41, 'RFC 9110 §15.2', [
     ...bothDiffer('RFC 9110 §15.2 says several, not how many: without end they are no answer, and each costs the client a read.', [
       expecting('33', get(), { answers: Array.from({ length: 33 }, (_, i) => (i < 32 ? 103 : 502)), connection: 'kept', reaches: [get()] }, { origin: { answers: [HINTS.repeat(33) + OK] } }),
+      expecting('33 in as many writes', get(), { answers: Array.from({ length: 33 }, (_, i) => (i < 32 ? 103 : 502)), connection: 'kept', reaches: [get()] }, { origin: { answers: [Array.from({ length: 33 }, () => HINTS)] } }),
     ]),
     ...bothDiffer('RFC 9110 §15.2: a proxy must not send 1xx to HTTP/1.0. HAProxy does, nginx 1.22 does not read on behind one.', [
       expecting('none to HTTP/1.0', lines('GET /x HTTP/1.0', 'Host: a.example'), { answers: [200], connection: 'closed', reaches: [get()], client: LAST_OK }, { origin: { interim: CONTINUE + HINTS } }),

@@ -1,6 +1,6 @@
 /** The config of the tests of worker threads. Functions do not cross threads, so each thread loads this file; the environment tells it what is wanted. */
 import { threadId } from 'node:worker_threads';
-import { defineConfig, defineDiscovery, definePlugin, type BackendSpec, type Config } from '@steelyard/sdk';
+import { defineConfig, defineDiscovery, definePlugin, type BackendSpec, type Config, type ConnectionLimits } from '@steelyard/sdk';
 import httpCheck from '@steelyard/plugins/http-check';
 import leastConnections from '@steelyard/plugins/least-connections';
 import passiveCheck from '@steelyard/plugins/passive-check';
@@ -30,6 +30,9 @@ export interface Wanted {
   /** Of the http listener. Default 0. */
   port?: number;
   strategy?: 'round-robin';
+  /** Of the http listener, and of all. */
+  limits?: ConnectionLimits;
+  maxConnections?: number;
 }
 
 /** What the test and the discovery, both in the main thread, share. */
@@ -94,8 +97,9 @@ export default defineConfig({
   stallLimitMs: wanted.stallLimitMs ?? 5_000,
   drainLimitMs: wanted.drainLimitMs ?? 5_000,
   log: { level: 'info' },
+  maxConnections: wanted.maxConnections ?? 10_000,
   listeners: [
-    { name: 'web', port: wanted.port ?? 0, host: '127.0.0.1', timeouts: { idleMs: wanted.differs ? Math.floor(Math.random() * 1e9) + 1 : 60_000 } },
+    { name: 'web', port: wanted.port ?? 0, host: '127.0.0.1', limits: wanted.limits ?? {}, timeouts: { idleMs: wanted.differs ? Math.floor(Math.random() * 1e9) + 1 : 60_000 } },
     { name: 'raw', protocol: 'tcp', port: 0, host: '127.0.0.1', pool: 'raw' },
   ],
   pools: {

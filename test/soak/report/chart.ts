@@ -69,14 +69,18 @@ function panelsOf({ timeline, quiet, growths }: Report): Panel[] {
   const line = (value: (sample: TimelineSample) => number): Point[] => timeline.map((sample) => ({ x: sample.at, y: value(sample) }));
   const dots = (value: (sample: QuietSample) => number): Point[] => quiet.map((sample) => ({ x: sample.at, y: value(sample) }));
   const slopeOf = (name: string): number | undefined => growths.find((growth) => growth.name === name)?.slope?.median;
-  const sockets = [...new Set(timeline.flatMap((sample) => Object.keys(sample.sockets)))].sort();
+  const isClosing = (state: string): boolean => state !== 'established' && state !== 'listen';
   return [
     { title: 'resident memory, MiB', lines: [{ name: 'under traffic', points: line(({ rssBytes }) => rssBytes / MIB) }], dots: dots(({ rssBytes }) => rssBytes / MIB), slopePerHour: slopeOf('rss') },
     { title: 'heap of all threads, MiB', lines: [{ name: 'with garbage', points: line(({ heapBytes }) => heapBytes / MIB) }], dots: dots(({ heapBytes }) => heapBytes / MIB), slopePerHour: slopeOf('heap') },
     { title: 'buffers outside of the heap, MiB', lines: [], dots: dots(({ externalBytes }) => externalBytes / MIB), slopePerHour: slopeOf('external') },
-    { title: 'file descriptors', lines: [{ name: 'under traffic', points: line(({ descriptors }) => descriptors) }], dots: dots(({ state }) => sumWhere(state, 'descriptors ')) },
+    { title: 'file descriptors', lines: [{ name: 'under traffic', points: line(({ descriptors }) => descriptors) }], dots: dots(({ state }) => sumWhere(state, (name) => name.startsWith('descriptors '))) },
     { title: 'timers', lines: [{ name: 'under traffic', points: line(({ timers }) => timers) }], dots: dots(({ state }) => state['timers'] ?? 0) },
-    { title: 'tcp sockets', lines: sockets.map((state) => ({ name: state, points: line((sample) => sample.sockets[state] ?? 0) })), dots: dots(({ state }) => sumWhere(state, 'sockets ')) },
+    { title: 'tcp sockets', dots: dots(({ state }) => sumWhere(state, (name) => name.startsWith('sockets '))), lines: [
+      { name: 'established', points: line((sample) => sample.sockets['established'] ?? 0) },
+      { name: 'opening or closing', points: line((sample) => sumWhere(sample.sockets, isClosing)) },
+      { name: 'listening', points: line((sample) => sample.sockets['listen'] ?? 0) },
+    ] },
     { title: 'exchanges per second', lines: [{ name: 'ended', points: ratesOf(timeline, ({ ended }) => ended) }], dots: [] },
     { title: 'errors per second', lines: fatesOf(timeline).map((fate) => ({ name: fate, points: ratesOf(timeline, ({ fates }) => fates[fate] ?? 0) })), dots: [] },
     { title: 'in flight, and client connections', lines: [{ name: 'in flight', points: line(({ inFlight }) => inFlight) }, { name: 'connections', points: line(({ connectionsOpen }) => connectionsOpen) }], dots: [] },
@@ -101,8 +105,8 @@ function ratesOf(timeline: readonly TimelineSample[], value: (sample: TimelineSa
 }
 const LONGEST_STEP_SECONDS = 4;
 
-function sumWhere(state: Readonly<Record<string, number>>, prefix: string): number {
-  return total(Object.fromEntries(Object.entries(state).filter(([name]) => name.startsWith(prefix))));
+function sumWhere(counts: Readonly<Record<string, number>>, isWanted: (name: string) => boolean): number {
+  return total(Object.fromEntries(Object.entries(counts).filter(([name]) => isWanted(name))));
 }
 
 function drawMarks(events: Report['events'], x: (seconds: number) => number): { drawn: string; height: number } {

@@ -27,7 +27,7 @@ export function toMarkdown(report: Report): string {
     [
       '- Steelyard runs as its users run it: `steelyard start` with a config file (test/soak/site/balancer.config.ts), its log in a pipe, its access log in a file that is rotated with each reload.',
       '- Good clients at good backends must get their own answer: the id and every byte of both bodies are compared. Each kind of bad client and bad backend has its list of allowed ends; a backend or worker that is killed excuses what was open on it at that moment, and nothing else. Reloads excuse nothing but tunnels that outlive the drain limit.',
-      `- Heap, buffers and resident memory are those of the quiet points, behind a collection of all garbage in every thread. Growth is the Theil-Sen slope over those behind the first ${Math.round(warmUpSeconds)} s, with its 95 % interval.`,
+      `- Heap, buffers and resident memory are those of the quiet points, behind a collection of all garbage in every thread. Growth is the Theil-Sen slope over those behind the first ${Math.round(warmUpSeconds)} s (resident memory: of the run's second half, because the allocator comes to its height in steps), with its 95 % interval.`,
       '- Objects of the classes that own something (timers, sockets, connections, generations, backends, plugins) are counted in the heap of every thread at every quiet point (`v8.queryObjects`); descriptors and sockets are counted by the kernel.',
       `- machine: ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB; Linux ${machine.kernel}`,
     ].join('\n'),

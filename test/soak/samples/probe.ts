@@ -1,7 +1,7 @@
 /**
  * Loaded into Steelyard by `--import`, in the main thread and in each worker: tells whoever connects to SOAK_PROBE_PORT and sends a line what is
- * in the heaps. `look` costs nothing; `collect` collects all garbage and counts what is left of the two classes that everything else hangs on; `count`
- * counts all classes that own something, which takes a tenth of a second and more for each. Needs `--expose-internals`.
+ * in the heaps. `look` costs nothing; `collect` collects all garbage and counts the plugins that are left; `count` counts
+ * more classes. Each class takes some tenths of a second. Needs `--expose-internals`.
  */
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
@@ -20,15 +20,13 @@ export interface ThreadSample {
 }
 export type Order = 'look' | 'collect' | 'count';
 
-/** Classes of the core whose objects own a socket, a timer, a row, or a config's worth of closures. */
+/** Classes of the core whose objects own a socket, a row, or a config's worth of closures: every plugin of a generation that anything still holds is there. */
 const OWNERS: Record<string, string> = {
-  PluginRuntime: 'plugins/runtime', BackendState: 'upstream/backend', Generation: 'generation', ControlGeneration: 'control/control-generation',
-  NodeSocket: 'sockets/node-socket', UpstreamConnection: 'upstream/connection', HttpConnection: 'request/connection', StreamConnection: 'stream/connection',
+  PluginRuntime: 'plugins/runtime', BackendState: 'upstream/backend', Generation: 'generation', ControlGeneration: 'control/control-generation', NodeSocket: 'sockets/node-socket',
 };
+const COUNTED_ALWAYS = 'PluginRuntime';
 /** Answers of the other threads that have not come by then do not come: a thread has just ended. */
 const ANSWER_LIMIT_MS: Record<Order, number> = { look: 1_000, collect: 10_000, count: 20_000 };
-/** Every plugin of every generation that anything still holds has one of these, and every backend one of those. */
-const COUNTED_ALWAYS = ['PluginRuntime', 'BackendState'];
 
 type Class = new (...args: never) => unknown;
 let classes: [string, Class][] | undefined;
@@ -59,7 +57,7 @@ async function sample(order: Order): Promise<ThreadSample> {
   const objects: Record<string, number> = {};
   // Each query collects all garbage that there is, more thoroughly than `gc()`: also code and caches that nobody has used lately.
   for (const [name, constructor] of order === 'look' ? [] : await ownClasses()) {
-    if (order === 'collect' && !COUNTED_ALWAYS.includes(name)) continue;
+    if (order === 'collect' && name !== COUNTED_ALWAYS) continue;
     objects[name] = queryObjects(constructor, { format: 'count' });
     // Else a worker would seem to hang.
     await new Promise((resolve) => setImmediate(resolve));
@@ -81,16 +79,17 @@ async function askAll(id: number, order: Order, workers: number): Promise<Thread
   const others: ThreadSample[] = [];
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, ANSWER_LIMIT_MS[order]);
-  answers.onmessage = (event) => {
+  const hear = (event: Event): void => {
     const { id: answered, sample } = (event as unknown as { data: Answer }).data;
     if (answered !== id) return;
     others.push(sample);
     if (others.length === workers) resolve();
   };
+  answers.addEventListener('message', hear);
   questions.postMessage({ id, order } satisfies Question);
   if (workers > 0) await promise;
   clearTimeout(timer);
-  answers.onmessage = () => {};
+  answers.removeEventListener('message', hear);
   return [await sample(order), ...others.sort((a, b) => a.thread - b.thread)];
 }
 
@@ -108,8 +107,8 @@ if (isMainThread) {
   server.listen(Number(process.env['SOAK_PROBE_PORT']), '127.0.0.1');
   server.unref();
 } else {
-  questions.onmessage = (event) => {
+  questions.addEventListener('message', (event) => {
     const { id, order } = (event as unknown as { data: Question }).data;
     void sample(order).then((taken) => answers.postMessage({ id, sample: taken } satisfies Answer));
-  };
+  });
 }

@@ -39,13 +39,21 @@ export interface QuietSample {
   objects: Record<string, number>;
   /** What was not within the time limit, as `sockets established: 3, at first 0`. */
   astray: string[];
-  /** From the end of the traffic until then. Milliseconds. */
+  /** From the end of the traffic until all was as it should be, without the collection. Milliseconds. */
   settledMs: number;
 }
 
 const SETTLE_LIMIT_MS = 30_000;
-const SETTLE_STEP_MS = 250;
+const SETTLE_STEP_MS = 150;
 const ASKED_MS = 30;
+/** A health check under way has another timer than one that waits: what counts is what stays. */
+const SAME_LOOKS = 4;
+
+interface State {
+  state: Record<string, number>;
+  /** By their milliseconds. */
+  timers: Record<string, number>;
+}
 
 export class Sampler {
   readonly #pid: number;
@@ -78,40 +86,55 @@ export class Sampler {
     };
   }
 
-  /** Waits until all is as at the base line (for the base line: until nothing is under way, twice the same), or the time limit has passed. */
+  /** Waits until all is as at the base line (for the base line: until nothing is under way, several times the same), or the time limit has passed. */
   async quiet(order: Order, base?: QuietSample): Promise<QuietSample> {
     const beganAt = performance.now();
-    const isLate = (): boolean => performance.now() - beganAt > SETTLE_LIMIT_MS;
-    let before: Record<string, number> | undefined;
-    for (; !isLate(); await new Promise((resolve) => setTimeout(resolve, SETTLE_STEP_MS))) {
-      const cheap = await this.#outside();
-      if (base ? differences(cheap, base.state, Object.keys(cheap)).length > 0 : !nothingIsOpen(cheap)) continue;
-      const sample = await this.#settled(order === 'count' && base ? 'count' : 'collect', beganAt, base);
-      const isSettled = base ? sample.astray.length === 0 : before !== undefined && differences(sample.state, before, Object.keys(sample.state)).length === 0;
-      if (isSettled && base) return sample;
-      if (isSettled) break;
-      before = sample.state;
+    const limit = beganAt + SETTLE_LIMIT_MS;
+    await this.#settled(base?.state, limit);
+    const settledMs = performance.now() - beganAt;
+    for (;;) {
+      const sample = await this.#collected(order, base, limit, settledMs);
+      if (sample.astray.length === 0 || performance.now() > limit) return sample;
     }
-    return await this.#settled(order, beganAt, base);
   }
 
-  async #settled(order: Order, beganAt: number, base: QuietSample | undefined): Promise<QuietSample> {
+  async #collected(order: Order, base: QuietSample | undefined, limit: number, settledMs: number): Promise<QuietSample> {
     const threads = await this.#ask(order);
+    const { rssBytes } = procSampleOf(this.#pid);
     const objects = sumsOf(threads.map(({ objects }) => objects));
-    const timers = sumsOf(threads.map(({ timers }) => timers));
-    const state = { ...(await this.#outside()), timers: total(timers), 'threads that answered': threads.length, ...objects };
+    // The collection has held the threads up: health checks that were due come all at once behind it.
+    const { timers, state: settled } = await this.#settled(base?.state, limit);
+    const state = { ...settled, ...objects };
+    const astray = base ? differences(state, base.state, namesToCompare({ state, objects }, base)) : [];
+    if (base && astray.some((difference) => difference.startsWith('timers'))) astray.push(`timers by their ms: ${JSON.stringify(timers)}, at first ${JSON.stringify(base.timers)}`);
     return {
-      at: this.at, rssBytes: procSampleOf(this.#pid).rssBytes, heapBytes: sumOf(threads, ({ heapBytes }) => heapBytes), externalBytes: sumOf(threads, ({ externalBytes }) => externalBytes),
-      state, objects, timers, astray: base ? differences(state, base.state, namesToCompare(state, base)) : [], settledMs: performance.now() - beganAt,
+      at: this.at, rssBytes, heapBytes: sumOf(threads, ({ heapBytes }) => heapBytes), externalBytes: sumOf(threads, ({ externalBytes }) => externalBytes),
+      state, objects, timers, astray, settledMs,
     };
   }
 
-  async #outside(): Promise<Record<string, number>> {
+  /** Looks, at what costs nothing to look at, until it is as it should be, or the time has come. */
+  async #settled(base: Readonly<Record<string, number>> | undefined, limit: number): Promise<State> {
+    let before: Record<string, number> = {};
+    let same = 0;
+    for (;;) {
+      const answers = await this.#ask('look');
+      const state = await this.#state(answers);
+      same = nothingIsOpen(state) && differences(state, before, Object.keys(state)).length === 0 ? same + 1 : 0;
+      const isSettled = base ? differences(state, base, Object.keys(state)).length === 0 : same >= SAME_LOOKS;
+      if (isSettled || performance.now() > limit) return { state, timers: sumsOf(answers.map(({ timers }) => timers)) };
+      before = state;
+      await new Promise((resolve) => setTimeout(resolve, SETTLE_STEP_MS));
+    }
+  }
+
+  async #state(answers: readonly ThreadSample[]): Promise<Record<string, number>> {
     const { inFlight, connectionsOpen, series } = await ownNumbers(this.#ports.metrics);
     // The connections of these very questions are to be gone.
     await new Promise((resolve) => setTimeout(resolve, ASKED_MS));
     const { descriptors, sockets, threads } = procSampleOf(this.#pid);
-    const state: Record<string, number> = { 'in flight': inFlight, 'connections open': connectionsOpen, 'metric series': series, threads };
+    const state: Record<string, number> = { 'in flight': inFlight, 'connections open': connectionsOpen, 'metric series': series, threads, 'threads that answered': answers.length };
+    state['timers'] = sumOf(answers, ({ timers }) => total(timers));
     for (const [kind, count] of Object.entries(descriptors)) state[`descriptors ${kind}`] = count;
     for (const [name, count] of Object.entries(sockets)) state[`sockets ${name}`] = count;
     return state;
@@ -131,9 +154,9 @@ function nothingIsOpen(state: Readonly<Record<string, number>>): boolean {
   return OPEN.every((name) => (state[name] ?? 0) === 0);
 }
 
-/** Objects that were not counted this time are not compared. */
-function namesToCompare(state: Readonly<Record<string, number>>, base: QuietSample): string[] {
-  return Object.keys({ ...base.state, ...state }).filter((name) => name in state || !(name in base.objects));
+/** Objects are compared that were counted both times. */
+function namesToCompare(now: Pick<QuietSample, 'state' | 'objects'>, base: QuietSample): string[] {
+  return Object.keys({ ...base.state, ...now.state }).filter((name) => name in now.objects === name in base.objects);
 }
 
 function sumsOf(counts: readonly Readonly<Record<string, number>>[]): Record<string, number> {

@@ -57,6 +57,8 @@ const check = (): ReturnType<typeof httpCheck> => httpCheck({ path: '/healthz', 
 
 export default defineConfig({
   drainLimitMs: 3_000,
+  // Collecting garbage as thoroughly as the soak does holds a thread up for a second, on a busy machine for several.
+  stallLimitMs: 60_000,
   listeners: [
     { name: 'web', port: site.port, host: '127.0.0.1' },
     {

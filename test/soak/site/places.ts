@@ -1,6 +1,6 @@
 /** Where everything of a run is: ports and addresses of loopback, files in a folder of its own; and which config is wanted next. */
 import { join } from 'node:path';
-import { writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import type { Ports } from '../../bench/rig/ports.ts';
 import { shuffled } from '../../bench/statistics.ts';
 import type { Listens } from '../origin/origin.ts';
@@ -111,6 +111,8 @@ export class Places {
     return Array.from({ length: count }, (_, i) => `127.0.${net}.${i + 1}`);
   }
   #writeFound(urls: readonly string[]): void {
-    writeFileSync(join(this.#folder, 'found'), urls.join('\n'));
+    // In one step: one who read half of it would take the others out.
+    writeFileSync(join(this.#folder, 'found.new'), urls.join('\n'));
+    renameSync(join(this.#folder, 'found.new'), join(this.#folder, 'found'));
   }
 }

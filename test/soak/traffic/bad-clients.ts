@@ -69,11 +69,11 @@ export const BAD_CLIENTS: readonly Kind[] = [
     const bytes = bytesOf(anyAsk(world, { method: 'GET', path: '/faulty/a', headers: 'X-Fault: slow\r\n' }));
     return fateOf(await hear(world.ports.web, (socket) => void socket.write(bytes, () => leave(world, socket))));
   }),
-  bad('does not read', 0.1, ['cut', '200'], async (world) => fateOf(await hear(world.ports.strict, (socket) => {
+  { isLong: true, ...bad('does not read', 0.1, ['cut', '200'], async (world) => fateOf(await hear(world.ports.strict, (socket) => {
     socket.write(bytesOf(anyAsk(world, { method: 'GET', answerBytes: UNREAD_BYTES })));
     socket.pause();
     setTimeout(() => socket.resume(), ASLEEP_MS);
-  }))),
+  }))) },
 ];
 
 function bad(name: string, weight: number, allows: readonly string[], run: (world: World) => Promise<Fate>): Kind {

@@ -22,6 +22,8 @@ export interface Kind {
   run: (world: World) => Promise<Fate>;
   /** Names of fates that its faults allow; without an entry only `answered` is. */
   allows: readonly string[];
+  /** It takes seconds by its nature. */
+  isLong?: boolean;
   /** Beside them, while one of these is under way. */
   excusedBy: readonly Excuse[];
 }

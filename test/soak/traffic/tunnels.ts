@@ -18,7 +18,7 @@ export const TUNNELS: readonly Kind[] = [
   tunnel('upgraded, backend leaves', 3, (world) => upgraded(world, 'backend')),
   tunnel('upgraded, client resets', 2, (world) => upgraded(world, 'reset')),
   tunnel('upgraded, then silent', 0.5, (world) => upgraded(world, 'time limit')),
-  { ...tunnel('upgraded, for long', 0.3, (world) => upgraded(world, 'client', LONG_MS)), excusedBy: ['worker', 'reload'] },
+  { ...tunnel('upgraded, for long', 0.3, (world) => upgraded(world, 'client', LONG_MS)), excusedBy: ['worker', 'reload'], isLong: true },
   tunnel('tcp, client leaves', 5, (world) => overTcp(world, 'client')),
   tunnel('tcp, client resets', 2, (world) => overTcp(world, 'reset')),
 ];

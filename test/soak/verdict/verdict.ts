@@ -7,7 +7,7 @@ const SECONDS_PER_HOUR = 3_600;
 
 /**
  * Growth that is let pass even when it is certain, MiB per hour. Heap and buffers, after all garbage was collected: what V8 learns about the code goes on
- * growing for a while. Resident memory has the allocator's and the kernel's habits in it.
+ * growing for a while. Resident memory has the allocator's and the kernel's habits in it: it comes to its height in steps, and is looked at in the run's second half.
  */
 export const GROWTHS = [
   { name: 'heap', what: 'heap of all threads after a collection', key: 'heapBytes', limit: 2 },
@@ -34,8 +34,10 @@ export interface Finding {
 /** Of the samples behind the warm-up. Fails where growth is certain (the whole interval is above 0) and above its limit. */
 export function growthsOf(samples: readonly QuietSample[], warmUpSeconds: number): Growth[] {
   const steady = samples.filter(({ at }) => at >= warmUpSeconds);
+  const half = (samples.at(-1)?.at ?? 0) / 2;
+  const late = steady.filter(({ at }) => at >= half);
   return GROWTHS.map(({ name, what, key, limit }) => {
-    const slope = slopeOf(steady.map((sample) => ({ x: sample.at / SECONDS_PER_HOUR, y: sample[key] / MIB })));
+    const slope = slopeOf((key === 'rssBytes' ? late : steady).map((sample) => ({ x: sample.at / SECONDS_PER_HOUR, y: sample[key] / MIB })));
     return { name, what, limit, slope, holds: !slope || !(slope.low > 0 && slope.median > limit) };
   });
 }
@@ -65,7 +67,7 @@ export interface Observed {
 }
 
 /** Errors that the soak itself brings about. */
-const EXPECTED_ERRORS = [/^error: reload refused/, /^error: worker # /, /^error: uncaught exception, this worker will be replaced: thrown by crash/];
+const EXPECTED_ERRORS = [/^error: reload refused/, /^error: worker # has ended: its thread ended with code /, /^error: worker # is replaced: thrown by crash/, /^error: uncaught exception, this worker will be replaced: thrown by crash/];
 
 export function findingsOf({ quiet, growths, violations, exchanges, skipped, eventFaults, end, said }: Observed): Finding[] {
   const later = quiet.slice(1);

@@ -142,7 +142,9 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
 
   /** Whether body bytes can be taken now. */
   get takesBody(): boolean {
-    return !this.body.isComplete && (this.stage === WAITING || this.stage === RELAYING) && !this.upstream!.socket.isClogged;
+    if (this.body.isComplete || (this.stage !== WAITING && this.stage !== RELAYING)) return false;
+    const { socket } = this.upstream!;
+    return !socket.isClogged && !socket.isGone;
   }
 
   /** Takes body bytes from [at, end); returns the position behind them. */

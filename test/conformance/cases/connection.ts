@@ -49,6 +49,7 @@ export const connections: readonly Case[] = [
       pass('H2C in capitals', get('Connection: upgrade', 'Upgrade: H2C', 'A: b'), get('A: b')),
       pass('HTTP/2.0', get('Connection: Upgrade', 'Upgrade: HTTP/2.0', 'A: b'), get('A: b')),
       pass('h2', get('Connection: Upgrade', 'Upgrade: h2', 'A: b'), get('A: b')),
+      pass('TLS (RFC 2817): requests inside it would be seen as little', get('Connection: Upgrade', 'Upgrade: TLS/1.2', 'A: b'), get('A: b')),
       pass('an Upgrade that is no list of protocols', get('Connection: Upgrade', 'Upgrade: "websocket"', 'A: b'), get('A: b')),
       expecting('h2c, and the preface behind it, is no HTTP', get('Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABk') + 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', {
         answers: [200, 400], connection: 'closed', reaches: [get()],

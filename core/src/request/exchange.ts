@@ -55,7 +55,7 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
     if (match && !isAmbiguous) this.lane = this.plan.laneOf((this.match = match));
     this.keepAlive = request.keepAlive;
     if (request.hasBody) {
-      body.begin(request.chunked ? 'chunked' : 'length', request.contentLength, request.namedFields === 0, this.plan.config.limits);
+      body.begin(request.chunked ? 'chunked' : 'length', request.contentLength, request.namedFields === 0, this.plan.config.limits, request.edits);
       this.sending.reset();
     }
     prepareForwarding(this);

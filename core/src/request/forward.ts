@@ -31,6 +31,7 @@ export function sendRequest(exchange: Exchange): void {
   const { thread, request, body, held, lease } = exchange;
   const { out } = thread;
   const upstream = exchange.upstream!;
+  if (body.framing === 'chunked') body.chunks.dropEdited();
   const unrewritten = request.mark();
   const wire = completeWire(exchange);
   const from = out.reserve(request.wireBound(wire) + held.length + CHUNK_OVERHEAD + (body.framing === 'chunked' ? body.chunks.trailers.length : 0));

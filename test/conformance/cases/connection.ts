@@ -11,7 +11,6 @@ export const connections: readonly Case[] = [
   ...rule(35, 'RFC 9110 §7.6.1; CVE-2022-31813', [
     ...bothDiffer('RFC 7239 §8.1: whoever believes it must know that nobody else wrote it. A plain nginx or HAProxy passes it on.', [
       pass('what an untrusted client says of itself', get('X-Forwarded-For: 1.2.3.4', 'Forwarded: for=1.2.3.4', 'X-Forwarded-Host: evil', 'x-forwarded-anything: x', 'A: b'), get('A: b')),
-      pass('the same with underscores, which CGI takes for dashes (CVE-2024-45614)', get('X_Forwarded_For: 1.2.3.4', 'X-Forwarded_Proto: https', 'x_forwarded-host: evil', 'A: b'), get('A: b')),
     ]),
     ...bothDiffer('RFC 9110 §7.6.1: what Connection names must be removed, and so must Connection; what is no list of tokens cannot be obeyed.', [
       pass('a field that Connection names', get('Connection: X-Auth', 'X-Auth: me', 'A: b'), get('A: b')),
@@ -31,6 +30,7 @@ export const connections: readonly Case[] = [
       pass('Upgrade alone, without Connection', get('Upgrade: websocket', 'A: b'), get('A: b')),
       pass('Proxy-Authorization', get('Proxy-Authorization: Basic eDp5', 'A: b'), get('A: b')),
     ]),
+    pass('the same with underscores, which CGI takes for dashes (CVE-2024-45614)', get('X_Forwarded_For: 1.2.3.4', 'X-Forwarded_Proto: https', 'x_forwarded-host: evil', 'A: b'), get('A: b')),
     pass('a trailer that Connection names', chunked('5\r\nhello\r\n0\r\nX-Auth: me\r\n\r\n', 'Connection: x-auth'), chunked(HELLO)),
     pass('a trailer beside Connection: TE', chunked('5\r\nhello\r\n0\r\nX: 1\r\n\r\n', 'Connection: TE, keep-alive', 'TE: trailers'), chunked('5\r\nhello\r\n0\r\nX: 1\r\n\r\n')),
     pass('names that are not there do no harm', get('Connection: X-1, X-2', 'A: b'), get('A: b')),

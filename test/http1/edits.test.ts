@@ -55,6 +55,18 @@ describe('edits of a head', () => {
     expect(head).toMatchObject({ target: '/new?b=c', path: '/new', query: 'b=c' });
     expect(wireOf(head)).toBe(lines('GET /new?b=c HTTP/1.1', 'Host: a', 'X: 1'));
   });
+  it('that are refused tell no query: it may be the client\'s, with a token in it', () => {
+    for (const target of ['here?token=s3cret', '/a b?token=s3cret', '/a?token=s3cret#é', '/a?\ns3cret', '/#s3cret']) {
+      let told = '';
+      try {
+        accepted(get()).setTarget(target);
+      } catch (thrown) {
+        told = (thrown as Error).message;
+      }
+      expect(told).toContain('***');
+      expect(told).not.toContain('s3cret');
+    }
+  });
   it('change the host, before the line that the route gives', () => {
     const head = accepted(get('X: 1'));
     head.setHeader('hOst', 'B.example:81');

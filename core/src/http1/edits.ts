@@ -285,10 +285,12 @@ function writableValue(name: string, value: string): string {
   return /^[ \t]|[ \t]$/.test(value) ? value.replace(/^[ \t]+|[ \t]+$/g, '') : value;
 }
 function checkedTarget(target: string): string {
-  if (typeof target !== 'string' || !target.startsWith('/')) refuseEdit(`the target ${JSON.stringify(target)} does not begin with /`, 'give path and query');
-  if (!isAll(TARGET, target)) refuseEdit(`the target ${JSON.stringify(target)} holds a space, a #, a control or a character above 0x7e`, 'encode it: %20');
+  if (typeof target !== 'string' || !target.startsWith('/')) refuseEdit(`the target ${shownTarget(target)} does not begin with /`, 'give path and query');
+  if (!isAll(TARGET, target)) refuseEdit(`the target ${shownTarget(target)} holds a space, a #, a control or a character above 0x7e`, 'encode it: %20');
   return target;
 }
+/** For the log: a query may be the client's, with a token in it. */
+const shownTarget = (target: unknown): string => (typeof target === 'string' ? JSON.stringify(target.replace(/([?#]).+/s, '$1***')) : typeof target);
 function isAll(allowed: Uint8Array, text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     // Beyond the table: `undefined`, which is as little allowed as 0.

@@ -173,6 +173,8 @@ export class HttpConnection extends ClientConnection implements SocketHandler, T
       return;
     }
     this.#lookedAt = 0;
+    // A pipelined request with half a body before a FIN: its other half will not come either.
+    if (this.#hasEnded && this.#exchange?.body.isComplete === false) return this.#exchange.clientEnded();
     if (!this.#isClosing) this.socket.resume();
   }
 

@@ -43,6 +43,16 @@ describe('pipelined requests', () => {
   });
 });
 
+describe('pipelined requests before a FIN', () => {
+  it('are all served where half-close is, also behind one that the balancer answers itself', async () => {
+    const { url } = await httpOrigin((request, response) => response.end(`<${request.url}>`));
+    const { port } = await start({ ...proxyTo(url), listeners: [{ port: 0, host: '127.0.0.1', halfClose: 'serve' }], routes: [{ match: { path: '/api/*' }, pool: 'web' }] });
+    const client = await RawClient.connect(port);
+    client.send(['/api/1', '/nowhere', '/api/2', '/nowhere', '/nowhere'].map(at).join('')).socket.end();
+    expect((await client.closed()).match(/ \d{3} |<.*?>/g)).toEqual([' 200 ', '</api/1>', ' 404 ', ' 200 ', '</api/2>', ' 404 ', ' 404 ']);
+  });
+});
+
 describe('a connection', () => {
   const timeouts = (timeouts: object): Partial<Config> => ({ listeners: [{ port: 0, host: '127.0.0.1', timeouts }] });
 

@@ -150,5 +150,5 @@ const NO_TRAILER = new RegExp(
 );
 /** Ours are theirs without those that must not go on. */
 function trailersDiffer({ fields, trailers }: Message, theirs: readonly Field[]): Difference | undefined {
-  return fieldsDiffer('trailers', trailers, mayNameTrailers(fields) ? [] : theirs.filter(([name]) => !NO_TRAILER.test(name)));
+  return fieldsDiffer('trailers', trailers, mayNameTrailers(fields) ? [] : theirs.filter(([name]) => !NO_TRAILER.test(name.replaceAll('_', '-'))));
 }

@@ -107,12 +107,12 @@ export class EditJournal {
   mayTouch(hash: number): boolean {
     return this.count > 0 && this.#byHash[hash] !== 0;
   }
-  /** Whether the received field is replaced or removed. */
+  /** Whether the received field is replaced or removed. Also under a look-alike of its name: many backends take `X_User` for `X-User`, which a plugin has written. */
   hides(table: FieldTable, field: number, raw: Buffer): boolean {
     if (!this.mayTouch(table.hash(field))) return false;
     for (let place = 0; place < this.count; place++) {
       const edit = this.#edits[place]!;
-      if (isClearing(edit.kind) && table.isNamed(field, edit.name, raw)) return true;
+      if (isClearing(edit.kind) && table.isNamedAlike(field, edit.name, raw)) return true;
     }
     return false;
   }

@@ -31,6 +31,8 @@ export class HttpConnection extends ClientConnection implements SocketHandler, T
   #exchange: Exchange | undefined;
   #lines: ForwardingLines | undefined;
   #waiting = NOTHING;
+  /** What waited is being read: that `#waiting` is empty says nothing. */
+  #isReadingWaiting = false;
   /** How much of `#waiting` was there at the last vain look for a head: looking again pays only when that doubled, or at a head's end. */
   #lookedAt = 0;
   /** Begun so far. */
@@ -120,18 +122,13 @@ export class HttpConnection extends ClientConnection implements SocketHandler, T
       this.isDraining = true;
       this.#hit(REQUESTS_PER_CONNECTION);
     }
-    if (timeouts.requestMs !== Infinity) this.#startClock(timeouts.requestMs);
+    if (timeouts.requestMs !== Infinity) (this.#clock ??= new RequestClock(this.thread, () => this.#exchange && exchangeTimedOut(this.#exchange))).start(timeouts.requestMs);
     exchange.begin(this, plan);
     if (behindHead < 0) {
       exchange.refuseHead();
       return end;
     }
     return exchange.start(bytes, behindHead, end);
-  }
-
-  #startClock(ms: number): void {
-    this.#clock ??= new RequestClock(this.thread, () => this.#exchange && exchangeTimedOut(this.#exchange));
-    this.#clock.start(ms);
   }
 
   #hit(limit: number): void {
@@ -159,7 +156,9 @@ export class HttpConnection extends ClientConnection implements SocketHandler, T
     const waiting = this.#waiting;
     if (!this.#exchange && this.#lookedAt > 0 && waiting.length < 2 * this.#lookedAt && !endsHead(waiting, Math.max(0, this.#lookedAt - 3), waiting.length)) return;
     this.#waiting = NOTHING;
+    this.#isReadingWaiting = true;
     const rest = this.#read(waiting, 0, waiting.length);
+    this.#isReadingWaiting = false;
     if (rest < waiting.length) {
       // `#read` may not have filled it meanwhile: while it runs, nothing comes in.
       this.#waiting = waiting.subarray(rest);
@@ -173,6 +172,7 @@ export class HttpConnection extends ClientConnection implements SocketHandler, T
       return;
     }
     this.#lookedAt = 0;
+    if (this.#hasEnded && !this.#exchange) return this.close();
     // A pipelined request with half a body before a FIN: its other half will not come either.
     if (this.#hasEnded && this.#exchange?.body.isComplete === false) return this.#exchange.clientEnded();
     if (!this.#isClosing) this.socket.resume();
@@ -193,7 +193,7 @@ export class HttpConnection extends ClientConnection implements SocketHandler, T
   /** The exchange has ended in order; the next request may come. */
   next(keepAlive: boolean): void {
     if (this.#hasClosed) return;
-    const isLast = this.#hasEnded && this.#waiting.length === 0;
+    const isLast = this.#hasEnded && this.#waiting.length === 0 && !this.#isReadingWaiting;
     if (!keepAlive || isLast || this.isDraining || this.#isClosing) return this.close();
     this.deadline = this.thread.deadlines.in(this.plan.config.timeouts.idleMs);
     // Not from here: `next` may be called from inside `#read`, which goes on by itself.

@@ -54,7 +54,7 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
     if (match && !isAmbiguous) this.lane = this.plan.laneOf((this.match = match));
     this.keepAlive = request.keepAlive;
     if (request.hasBody) {
-      body.begin(request.chunked ? 'chunked' : 'length', request.contentLength, request.namedFields === 0, this.plan.config.limits);
+      body.begin(request.chunked ? 'chunked' : 'length', request.contentLength, request.namedFields === 0, this.plan.config.limits, request.edits);
       this.sending.reset();
     }
     prepareForwarding(this);
@@ -141,7 +141,9 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
 
   /** Whether body bytes can be taken now. */
   get takesBody(): boolean {
-    return !this.body.isComplete && (this.stage === WAITING || this.stage === RELAYING) && !this.upstream!.socket.isClogged;
+    if (this.body.isComplete || (this.stage !== WAITING && this.stage !== RELAYING)) return false;
+    const { socket } = this.upstream!;
+    return !socket.isClogged && !socket.isGone;
   }
 
   /** Takes body bytes from [at, end); returns the position behind them. */

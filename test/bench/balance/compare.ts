@@ -1,24 +1,24 @@
 /** The whole comparison: backends and balancers are started, and in each round every balancer has its turn, in random order, with the round's schedule. */
-import { busyNsOfCore, cpuTimeBetween, cpuTimeOf } from '../rig/cpu-time.ts';
+import { fileURLToPath } from 'node:url';
 import { commitOf, thisMachine } from '../../report/machine.ts';
+import { busyNsOfCore, cpuTimeBetween, cpuTimeOf } from '../rig/cpu-time.ts';
 import { Ports } from '../rig/ports.ts';
 import type { Rig } from '../rig/rig.ts';
 import { seededRandom, shuffled } from '../statistics.ts';
-import { fileURLToPath } from 'node:url';
 import { BALANCERS, type Balancer } from './balancers.ts';
 import { monotonicMs } from './clock.ts';
 import { openLanes, run, type Load } from './generator.ts';
-import { oracleLatencies } from './oracle.ts';
 import type { Options } from './options.ts';
+import { oracleLatencies } from './oracle.ts';
 import { arrivalsOf } from './schedule.ts';
-import { BACKENDS, WARM_UP_SECONDS } from './setting.ts';
+import { BACKENDS } from './setting.ts';
 import { summarize, type Report, type Turn } from './summary.ts';
 
 const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url));
 /** Between the backends' being told of a turn and its beginning. */
 const LEAD_MS = 300;
 
-export async function compare({ rounds, seconds, seed, only }: Options, rig: Rig, say: (line: string) => void): Promise<Report> {
+export async function compare({ rounds, seconds, warmUpSeconds, seed, only }: Options, rig: Rig, say: (line: string) => void): Promise<Report> {
   const ports = new Ports();
   const backends = await startBackends(rig, ports);
   const taking: { balancer: Balancer; port: number }[] = [];
@@ -37,9 +37,9 @@ export async function compare({ rounds, seconds, seed, only }: Options, rig: Rig
   const oracle: number[][] = [];
   const random = seededRandom(seed);
   for (let round = 1; round <= rounds; round++) {
-    const schedule = { seed: seed + round, seconds: WARM_UP_SECONDS + seconds };
+    const schedule = { seed: seed + round, seconds: warmUpSeconds + seconds };
     const due = arrivalsOf(schedule.seed, schedule.seconds);
-    const firstCounted = due.findIndex((at) => at >= WARM_UP_SECONDS * 1e3);
+    const firstCounted = due.findIndex((at) => at >= warmUpSeconds * 1e3);
     oracle.push([...oracleLatencies(schedule.seed, schedule.seconds)].slice(firstCounted));
     for (const { balancer, port } of shuffled(taking, random)) {
       const turn = await takeTurn(balancer, port, round, backends, schedule.seed, due, firstCounted);

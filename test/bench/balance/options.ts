@@ -1,6 +1,7 @@
 /** The command line of `npm run bench:balance`. */
 import { parseArgs } from 'node:util';
 import { BALANCERS } from './balancers.ts';
+import { WARM_UP_SECONDS } from './setting.ts';
 
 export const DEFAULT_ROUNDS = 7;
 export const DEFAULT_SECONDS = 20;
@@ -13,6 +14,8 @@ export interface Options {
   rounds: number;
   /** Counted, of load on each balancer in each round. */
   seconds: number;
+  /** Before them, not counted. Not on the command line. */
+  warmUpSeconds: number;
   /** Round i has the schedule of `seed + i`. */
   seed: number;
   only: string[];
@@ -25,12 +28,12 @@ export const HELP = `npm run bench:balance [-- <options>]   tail latency of Stee
 
   --rounds <n>     rounds; in each, every balancer has its turn, in random order (default ${DEFAULT_ROUNDS})
   --seconds <n>    of load on each balancer in each round (default ${DEFAULT_SECONDS})
-  --seed <n>       of arrivals, work and antagonists (default ${DEFAULT_SEED}): the same seed is the same load
+  --seed <n>       of arrivals, work and antagonists (default ${DEFAULT_SEED}, 0 to ${MOST_SEED}): the same seed is the same load
   --only <names>   of: ${BALANCERS.map(({ name }) => name).join(', ')} (default: all that are installed)
   --save           write test/bench/results/balance.md, .json, .svg
   --help
 
-Names are separated by commas. With the defaults it takes about 30 minutes. Needs Linux; on Debian the peers are apt-get install nginx haproxy caddy.
+Names are separated by commas. With the defaults it takes about 35 minutes. Needs Linux; on Debian the peers are apt-get install nginx haproxy caddy.
 Backends wait, they do not compute. The machine should be quiet all the same: what else runs delays timers and answers of all.`;
 
 /** @throws a sentence for the user */
@@ -53,6 +56,7 @@ export function parseOptions(args: readonly string[]): Options {
   return {
     rounds: integer('--rounds', values.rounds, 1, MOST_ROUNDS),
     seconds: integer('--seconds', values.seconds, 1, MOST_SECONDS),
+    warmUpSeconds: WARM_UP_SECONDS,
     seed: integer('--seed', values.seed, 0, MOST_SEED),
     only, save: values.save, help: values.help,
   };

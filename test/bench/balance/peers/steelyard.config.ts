@@ -12,6 +12,8 @@ const strategies = {
   prequal: () => prequal({ probePath: '/load', probesPerSecond: 1_000 }),
   'prequal-hints': () => prequal(),
   'peak-ewma': () => peakEwma(),
+  // All of them looked at, and a peak forgotten within the time that an antagonist stays.
+  'peak-ewma-8': () => peakEwma({ choices: 8, decayMs: 1_000 }),
   p2c: () => p2c(),
   'least-connections': () => leastConnections(),
 };

@@ -13,7 +13,7 @@ const EXIT_USAGE = 64;
 
 function save(report: Report): void {
   mkdirSync(RESULTS, { recursive: true });
-  const rounded = JSON.stringify(report, (_key, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(6)) : value), 1);
+  const rounded = JSON.stringify(report, (_key, value: unknown) => (typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(6)) : value), 1);
   // A turn on a line: what git shows of a new run can be read.
   writeFileSync(new URL('balance.json', RESULTS), `${rounded.replaceAll(/\{\s+"name"[^{}[\]]*\}/g, (turn) => turn.replaceAll(/\s+/g, ' '))}\n`);
   writeFileSync(new URL('balance.md', RESULTS), toMarkdown(report));

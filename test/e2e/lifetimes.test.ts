@@ -164,15 +164,6 @@ describe('halfClose serve', () => {
     client.socket.end(['/1', '/2'].map((path) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`).join(''));
     expect((await client.closed()).match(/<\/\d>/g)).toEqual(['</1>', '</2>']);
   });
-
-  it('ends with a pipelined request of which half a body came before the FIN', async () => {
-    const { url } = await httpOrigin((request, response) => void request.on('end', () => setTimeout(() => response.end(`<${request.url}>`), 30)).resume());
-    const { balancer, port } = await start({ ...proxyTo(url), listeners: [{ port: 0, host: '127.0.0.1', halfClose: 'serve' }] });
-    const client = await RawClient.connect(port);
-    client.socket.end('GET /1 HTTP/1.1\r\nHost: a\r\n\r\nPUT /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf');
-    expect((await client.closed()).match(/<\/\d>/g)).toEqual(['</1>']);
-    await eventually(() => balancer.ledger().inFlight === 0);
-  });
 });
 
 describe('what nobody uses any more', () => {

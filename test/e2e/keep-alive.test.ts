@@ -43,6 +43,23 @@ describe('pipelined requests', () => {
   });
 });
 
+describe('a long pipeline that needs no backend', () => {
+  it('holds nobody up: another client is answered after a few of its requests, and all of it is answered in the end', async () => {
+    const { url } = await namedOrigin('from the backend');
+    const order: string[] = [];
+    const watch = plugin('watch', ({ hooks }) => hooks.onResponse.tap(({ request }) => void order.push(request!.target)));
+    const { port } = await start({ ...proxyTo(url), routes: [{ match: { path: '/api' }, pool: 'web' }], plugins: [watch] });
+    const [greedy, other] = [await RawClient.connect(port), await RawClient.connect(port)];
+    const targets = Array.from({ length: 2_000 }, (_, i) => `/${i}`);
+    greedy.send(targets.map(at).join(''));
+    other.send(at('/other'));
+    await other.until('404');
+    expect(order.indexOf('/other')).toBeLessThan(200);
+    while (order.length < 2_001) await new Promise(setImmediate);
+    expect(order.filter((target) => target !== '/other')).toEqual(targets);
+  });
+});
+
 describe('pipelined requests before a FIN', () => {
   it('are all served where half-close is, also behind one that the balancer answers itself', async () => {
     const { url } = await httpOrigin((request, response) => response.end(`<${request.url}>`));

@@ -4,12 +4,12 @@
  */
 import { createRequire } from 'node:module';
 import { isMainThread } from 'node:worker_threads';
-import { describeError } from '@steelyard/sdk';
 import { pino, type Logger, type LoggerOptions } from 'pino';
 import type * as PinoPretty from 'pino-pretty';
 import type { ResolvedConfig } from './config/resolved.ts';
 import { fitJsonLine, fitText } from './log/fit-line.ts';
 import { LineOutput } from './log/line-output.ts';
+import { serializedError } from './log/serialized-error.ts';
 
 export { relayLine } from './log/relay.ts';
 
@@ -20,15 +20,6 @@ export const LOG_FORM: LoggerOptions = {
   formatters: { level: (label: string) => ({ level: label }) },
   serializers: { err: serializedError },
 };
-
-/** What a plugin throws may throw again when it is looked at: that must not leave `log.error()`, which is called where nothing catches. */
-function serializedError(thrown: unknown): unknown {
-  try {
-    return pino.stdSerializers.err(thrown as Error);
-  } catch {
-    return { type: 'Error', message: describeError(thrown), stack: '' };
-  }
-}
 
 type Level = ResolvedConfig['log']['level'];
 /** How a thread logs; may be sent to another thread. */

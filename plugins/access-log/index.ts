@@ -12,7 +12,7 @@ export interface AccessLogOptions {
   format?: 'combined' | 'common' | 'json';
   /** `stdout`, or the path of a file: made with mode 0640, appended to, opened anew by a reload. Default `stdout`. */
   destination?: string;
-  /** Whether queries are logged, of the target and of `Referer`. Default false, since they hold tokens: what is behind `?` reads `***`. */
+  /** Whether queries are logged, of the target and of `Referer`, and its fragment. Default false, since they hold tokens: what is behind `?` or `#` reads `***`. */
   query?: boolean;
   /** Whether the user name of `Authorization: Basic` is logged (never the password). Default false: some interfaces take a key as the name. */
   user?: boolean;

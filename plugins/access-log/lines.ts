@@ -82,17 +82,19 @@ function requestLine(exchange: Exchange, most: number, options: LineOptions): st
 }
 
 function targetOf(exchange: Exchange, query: boolean): string {
-  return exchange.protocol === 'tcp' ? '' : query ? exchange.request.target : withoutQuery(exchange.request.target);
+  return exchange.protocol === 'tcp' ? '' : withoutSecrets(exchange.request.target, query);
 }
 
 function refererOf(exchange: Exchange, query: boolean): string {
-  const referer = headerOf(exchange, 'referer');
-  return query ? referer : withoutQuery(referer);
+  return withoutSecrets(headerOf(exchange, 'referer'), query);
 }
 
-function withoutQuery(target: string): string {
-  const at = target.indexOf('?');
-  return at < 0 || at === target.length - 1 ? target : `${target.slice(0, at)}?***`;
+/** A query or a fragment only where it is asked for (OAuth hands out tokens in both), the user and password of a URI (RFC 3986 §3.2.1) never. */
+function withoutSecrets(uri: string, query: boolean): string {
+  const known = uri.includes('@') ? uri.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i, '$1***@') : uri;
+  if (query) return known;
+  const at = known.search(/[?#]/);
+  return at < 0 || at === known.length - 1 ? known : `${known.slice(0, at + 1)}***`;
 }
 
 function headerOf(exchange: Exchange, name: string): string {

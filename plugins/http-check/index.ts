@@ -9,7 +9,7 @@ export interface HttpCheckOptions {
   method?: 'GET' | 'HEAD' | 'OPTIONS' | 'POST';
   /** `Host` of the request; `null` (default) = the backend's own address. */
   host?: string | null;
-  /** Sent with the request, a key for the health page perhaps. Default: none. */
+  /** Sent with the request, a key for the health page perhaps: no report shows the values. Default: none. */
   headers?: Readonly<Record<string, string>>;
   /** Statuses that are good: `204`, `'200-299'`, or a list of both. Default `'200-399'`. Redirects are not followed. */
   expectStatus?: number | string | readonly (number | string)[];
@@ -42,7 +42,7 @@ export default defineHealthCheck<HttpCheckOptions>({
     path: { type: 'string', pattern: '^/', default: '/' },
     method: { type: 'string', enum: ['GET', 'HEAD', 'OPTIONS', 'POST'], default: 'GET' },
     host: { type: 'string', minLength: 1, nullable: true, default: null },
-    headers: { type: 'object', values: { type: 'string' }, default: {} },
+    headers: { type: 'object', values: { type: 'string', secret: true }, default: {} },
     expectStatus: { anyOf: [STATUS, STATUS_RANGE, { type: 'array', minItems: 1, items: { anyOf: [STATUS, STATUS_RANGE] } }], default: '200-399' },
     expectBody: { anyOf: [{ type: 'string', minLength: 1 }, { type: 'function' }], nullable: true, default: null },
     expectHeaders: { type: 'object', values: { anyOf: [{ type: 'string' }, { type: 'boolean' }] }, default: {} },

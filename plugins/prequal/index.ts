@@ -27,9 +27,17 @@ export interface PrequalOptions {
   hotQuantile?: number;
 }
 
-/** Answers thrown away with each request, and the slack in how often one is used: r_remove and delta of the paper. */
+/** Answers thrown away for each request's probes, and the slack in how often one is used: r_remove and delta of the paper. */
 const REMOVALS = 1;
 const DELTA = 1;
+/**
+ * Without probes a backend of which nothing is in hand can say nothing before it gets a request: one in so many requests goes to such a one, if it is idle.
+ * Otherwise those that are picked would be the only ones that are known, and be picked for it.
+ */
+const REQUESTS_PER_TRY = 16;
+/** Without probes: each response has a hint, and answers are not thrown away before they are too old, as none come from backends that get nothing. */
+const HINTS_PER_REQUEST = 1;
+const REMOVALS_OF_HINTS = 0;
 /** Below so many answers the choice is no choice: by chance, then. */
 const LEAST_ANSWERS = 2;
 /** Probes leave in bursts this far apart: never from within a pick. */
@@ -55,7 +63,7 @@ export default defineStrategy<PrequalOptions, 'http'>({
   create({ probePath, header, strip, probesPerRequest, probesPerSecond, poolSize, maxAgeMs, hotQuantile }, host) {
     let answers = new ProbePool({ size: poolSize, maxAgeMs, hotQuantile });
     const results = host.counter('prequal_probes_total', { help: 'Probes by result: answered, or failed (refused, too late, without the header).', labels: ['result'] });
-    const picks = host.counter('prequal_picks_total', { help: 'Picks by how: answers, or chance (too few answers in hand).', labels: ['pool', 'by'] });
+    const picks = host.counter('prequal_picks_total', { help: 'Picks by how: answers, chance (too few answers in hand), or try (a backend that hints only, of which none is in hand).', labels: ['pool', 'by'] });
     let backends: readonly Backend[] = [];
     let weights: readonly number[] = [];
     let members: ReadonlySet<Backend> = new Set();
@@ -64,10 +72,18 @@ export default defineStrategy<PrequalOptions, 'http'>({
     let underWay = 0;
     /** Probes that the limit admits now. */
     let admitted = probesPerSecond;
+    /** Answers to be thrown away, in parts of one. */
+    let removals = 0;
+    let sinceTry = 0;
+    /** Whose turn the last try was: one after the other. */
+    let tryFrom = 0;
+    const hasProbes = probePath !== null && probesPerRequest > 0;
+    const supply = hasProbes ? probesPerRequest : HINTS_PER_REQUEST;
+    const demand = hasProbes ? REMOVALS : REMOVALS_OF_HINTS;
 
     const take = (backend: Backend, answer: LoadAnswer): void => {
       if (!members.has(backend)) return; // it left meanwhile
-      answers.add(backend, answer, host.now(), usesPerAnswer(poolSize, backends.length, probesPerRequest, REMOVALS, DELTA, host.random()));
+      answers.add(backend, answer, host.now(), usesPerAnswer(poolSize, backends.length, supply, demand, DELTA, host.random()));
     };
     const request: ProbeRequest = { path: probePath ?? '/', maxBodyBytes: 0 };
     const probe = async (backend: Backend): Promise<void> => {
@@ -78,7 +94,10 @@ export default defineStrategy<PrequalOptions, 'http'>({
         const response = await host.probe(backend, request, AbortSignal.any([host.signal, late.signal]));
         const answer = parseAnswer(response?.headers[header.toLowerCase()]);
         results.add(1, answer === undefined ? 'failed' : 'answered');
-        if (answer !== undefined) take(backend, answer);
+        if (answer === undefined) return;
+        take(backend, answer);
+        // By what arrives, not by requests: where the limit admits few probes, or some fail, a removal for each request would leave none in hand.
+        removals = Math.min(poolSize, removals + REMOVALS / probesPerRequest);
       } catch {
         // Whether a backend is up is for health checks to say.
         if (!host.signal.aborted) results.add(1, 'failed');
@@ -100,7 +119,16 @@ export default defineStrategy<PrequalOptions, 'http'>({
         host.after(0, () => probe(target!));
       }
     };
-    if (probePath !== null) host.every(TICK_MS, send);
+    /** An idle one of which no answer is in hand. */
+    const unknown = (pool: PoolView): Backend | undefined => {
+      for (let i = 0; i < backends.length; i++) {
+        tryFrom = (tryFrom + 1) % backends.length;
+        const backend = backends[tryFrom]!;
+        if (backend.inFlight === 0 && !answers.has(backend) && pool.isAvailable(backend)) return backend;
+      }
+      return undefined;
+    };
+    if (hasProbes) host.every(TICK_MS, send);
 
     return {
       update(given) {
@@ -118,9 +146,17 @@ export default defineStrategy<PrequalOptions, 'http'>({
           picks.add(1, pool.name, 'chance');
           return byChance(backends, weights, pool, host.random());
         }
+        if (!hasProbes && ++sinceTry >= REQUESTS_PER_TRY) {
+          const tried = unknown(pool);
+          if (tried !== undefined) {
+            sinceTry = 0;
+            picks.add(1, pool.name, 'try');
+            return tried;
+          }
+        }
         picks.add(1, pool.name, 'answers');
         const picked = answers.use(place);
-        for (let i = 0; i < REMOVALS && answers.length > LEAST_ANSWERS; i++) answers.degrade();
+        for (; removals >= 1 && answers.length > LEAST_ANSWERS; removals--) answers.degrade();
         return picked;
       },
       onHead({ backend }, head) {

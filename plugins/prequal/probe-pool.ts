@@ -54,9 +54,15 @@ export class ProbePool {
     return this.#length;
   }
 
-  /** @param uses how many picks it may serve */
+  /**
+   * Takes the place of what the backend answered before, if that is in hand still: the paper's 1 - m/n is the chance that a probe adds one. With two of
+   * one backend the older would be picked, for a load that was, whenever it is the better one.
+   * @param uses how many picks it may serve
+   */
   add(backend: Backend, { rif, latencyMs }: LoadAnswer, now: number, uses: number): void {
-    if (this.#length === this.#rules.size) this.remove(this.#oldest());
+    const before = this.#backend.indexOf(backend);
+    if (before >= 0) this.remove(before);
+    else if (this.#length === this.#rules.size) this.remove(this.#oldest());
     const place = this.#length++;
     this.#backend[place] = backend;
     this.#rif[place] = rif;
@@ -64,6 +70,10 @@ export class ProbePool {
     this.#at[place] = now;
     this.#uses[place] = uses;
     this.#remember(rif);
+  }
+
+  has(backend: Backend): boolean {
+    return this.#backend.includes(backend);
   }
 
   /** Answers of others are thrown away. */

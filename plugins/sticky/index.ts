@@ -32,7 +32,7 @@ export interface StickyOptions {
 }
 
 const TOKEN = '^[!#$%&\'*+.^_`|~0-9A-Za-z-]+$';
-const SECRET = { type: 'string', minLength: 16 } as const;
+const SECRET = { type: 'string', minLength: 16, secret: true } as const;
 
 export default defineStrategy<StickyOptions, 'http', 'inner'>({
   name: 'sticky',

@@ -108,7 +108,7 @@ interface ListenerBase {
   plugins?: PluginList;
   limits?: ConnectionLimits;
   timeouts?: ListenerTimeouts;
-  /** Connections waiting to be accepted, as the system allows. Default 511. */
+  /** Connections that may wait to be accepted, of each worker; the system cuts it to `net.core.somaxconn`. Default 4,096, which is that of Linux. */
   backlog?: number;
 }
 export interface HttpListener<P extends string = string> extends ListenerBase {

@@ -7,6 +7,11 @@ import type { AnyStrategyUse, StrategyKind, StrategyUse } from './define.ts';
 interface Described {
   /** For `steelyard plugins` and error reports; the interface's doc comment says more. */
   description?: string;
+  /**
+   * The value, with all inside it, is shown by no error report, no `steelyard check` and no log of the core; of an object the keys still are.
+   * For keys, passwords and what else signs or lets in. Default false. What the plugin itself logs or throws is its own care.
+   */
+  secret?: boolean;
 }
 interface NumberRange {
   minimum?: number;

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -74,6 +74,8 @@ describe('steelyard', () => {
 
   it('init writes a config that is valid, once', () => {
     expect(run('init', '-c', 'first.config.ts').status).toBe(0);
+    // It may come to hold keys.
+    expect(statSync(join(folder, 'first.config.ts')).mode & 0o027).toBe(0);
     expect(run('check', '-c', 'first.config.ts')).toMatchObject({ status: 0, stderr: '' });
     const before = readFileSync(join(folder, 'first.config.ts'), 'utf8');
     expect(run('init', '-c', 'first.config.ts')).toMatchObject({ status: 1, stderr: expect.stringContaining('first.config.ts is there already') as unknown });

@@ -9,7 +9,7 @@ describe('a resolved config', () => {
   it('has every default that the SDK documents', async () => {
     const { listeners, pools, routes, ...rest } = await resolved({ listeners: [{ port: 8080, host: '127.0.0.1' }], routes: [{ pool: 'web' }] });
     expect(listeners).toEqual([{
-      name: 'http-8080-127.0.0.1', protocol: 'http', host: '127.0.0.1', port: 8080, backlog: 511, pool: undefined, plugins: [],
+      name: 'http-8080-127.0.0.1', protocol: 'http', host: '127.0.0.1', port: 8080, backlog: 4_096, pool: undefined, plugins: [],
       timeouts: { headMs: 10_000, bodyMs: 30_000, writeMs: 30_000, graceMs: 5_000, idleMs: 60_000, requestMs: Infinity, tunnelMs: 3_600_000 },
       limits: {
         maxHeadBytes: 32_768, maxTargetBytes: 8_192, maxHeaders: 100, maxHeaderLineBytes: 16_384, maxBodyBytes: Infinity, maxChunkExtensionBytes: 16_384, maxTrailerBytes: 8_192,

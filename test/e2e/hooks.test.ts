@@ -434,6 +434,27 @@ describe('onRequest', () => {
     expect(head.match(/x-trace: \d/gi)).toEqual(['X-Trace: 1', 'X-Trace: 2']);
   });
 
+  it.each([['whole', ''], ['with its body behind it', 'wait']])('edits count for trailers too, of a request that comes %s', async (_name, waits) => {
+    let received = '';
+    const { url } = await rawOrigin((socket) => socket.on('data', (bytes) => {
+      received += bytes.toString('latin1');
+      if (received.endsWith('\r\n0\r\nX-Trace: 2\r\nOther: 1\r\n\r\n')) socket.write(OK);
+    }));
+    const edit = plugin('edit', ({ hooks }) => hooks.onRequest.tap(({ request }) => {
+      request.setHeader('X-User', 'alice');
+      request.removeHeader('X-Role');
+      request.appendHeader('X-Trace', '1');
+    }));
+    const { port } = await start({ ...proxyTo(url), plugins: [edit] });
+    const client = await RawClient.connect(port);
+    const head = 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n';
+    if (waits) client.send(head);
+    while (waits && received === '') await new Promise(setImmediate);
+    client.send(`${waits ? '' : head}5\r\nhello\r\n0\r\nX-User: mallory\r\nx_user: mallory\r\nX-Role: admin\r\nX-Trace: 2\r\nOther: 1\r\n\r\n`);
+    await client.until('ok');
+    expect(received).not.toMatch(/mallory|admin/);
+  });
+
   it('shows request and route as they came, at the retry and at the end too, whatever the route rewrites', async () => {
     const seen: string[] = [];
     const { url } = await scriptedOrigin([OK], (head) => seen.push(head.split(' ')[1]!));

@@ -2,7 +2,7 @@
 import net from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { Config } from '@steelyard/sdk';
-import { proxyTo, start } from './support/balancer.ts';
+import { proxyTo, start, type Running } from './support/balancer.ts';
 import { RawClient, sendRaw } from './support/client.ts';
 import { httpOrigin, namedOrigin, rawOrigin, scriptedOrigin } from './support/origin.ts';
 import { plugin, Recorder } from './support/recorder.ts';
@@ -40,6 +40,33 @@ describe('pipelined requests', () => {
     (await arrived)();
     const received = await client.until(`</${count - 1}>`);
     expect(received.match(/<\/\d+>/g)).toEqual(Array.from({ length: count }, (_, i) => `</${i}>`));
+  });
+});
+
+describe('a long pipeline that needs no backend', () => {
+  it('holds nobody up: another client is answered after a few of its requests, and all of it is answered in the end', async () => {
+    const { url } = await namedOrigin('from the backend');
+    const order: string[] = [];
+    const watch = plugin('watch', ({ hooks }) => hooks.onResponse.tap(({ request }) => void order.push(request!.target)));
+    const { port } = await start({ ...proxyTo(url), routes: [{ match: { path: '/api' }, pool: 'web' }], plugins: [watch] });
+    const [greedy, other] = [await RawClient.connect(port), await RawClient.connect(port)];
+    const targets = Array.from({ length: 2_000 }, (_, i) => `/${i}`);
+    greedy.send(targets.map(at).join(''));
+    other.send(at('/other'));
+    await other.until('404');
+    expect(order.indexOf('/other')).toBeLessThan(200);
+    while (order.length < 2_001) await new Promise(setImmediate);
+    expect(order.filter((target) => target !== '/other')).toEqual(targets);
+  });
+});
+
+describe('pipelined requests before a FIN', () => {
+  it('are all served where half-close is, also behind one that the balancer answers itself', async () => {
+    const { url } = await httpOrigin((request, response) => response.end(`<${request.url}>`));
+    const { port } = await start({ ...proxyTo(url), listeners: [{ port: 0, host: '127.0.0.1', halfClose: 'serve' }], routes: [{ match: { path: '/api/*' }, pool: 'web' }] });
+    const client = await RawClient.connect(port);
+    client.send(['/api/1', '/nowhere', '/api/2', '/nowhere', '/nowhere'].map(at).join('')).socket.end();
+    expect((await client.closed()).match(/ \d{3} |<.*?>/g)).toEqual([' 200 ', '</api/1>', ' 404 ', ' 200 ', '</api/2>', ' 404 ', ' 404 ']);
   });
 });
 
@@ -101,6 +128,65 @@ describe('a response to an unfinished upload', () => {
     socket.destroy();
     expect(error).toBeUndefined();
     expect(received).toMatch(/^HTTP\/1.1 413 /);
+  });
+});
+
+/** The very first write of a process is watched, and goes another way (`HandleWrites`). */
+async function startWarm(config: Config): Promise<Running> {
+  const running = await start(config);
+  await sendRaw(running.port, 'no request\r\n\r\n');
+  return running;
+}
+
+describe('a backend that answers an upload and resets', () => {
+  it('is heard, also where the next bytes of the body find the connection broken first', async () => {
+    const met = Promise.withResolvers<net.Socket>();
+    const { url } = await rawOrigin((socket) => socket.once('data', () => met.resolve(socket)));
+    const recorder = new Recorder();
+    const { port } = await startWarm({ ...proxyTo(url), plugins: [recorder.plugin()] });
+    const client = await RawClient.connect(port);
+    client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nbegin');
+    const origin = await met.promise;
+    // All three reach the kernel before the balancer looks, and the client's bytes are the first that it sees.
+    client.send('more');
+    origin.write('HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+    origin.resetAndDestroy();
+    expect(await client.closed()).toMatch(/^HTTP\/1.1 413 /);
+    expect(recorder.attempts.map(({ outcome }) => outcome.kind)).toEqual(['answered']);
+  });
+
+  it('and has not answered in full, has failed', async () => {
+    const met = Promise.withResolvers<net.Socket>();
+    const { url } = await rawOrigin((socket) => socket.once('data', () => met.resolve(socket)));
+    const { port } = await startWarm(proxyTo(url));
+    const client = await RawClient.connect(port);
+    client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nbegin');
+    const origin = await met.promise;
+    client.send('more');
+    origin.write('HTTP/1.1 413 Content Too Large\r\n\r\nhalf');
+    origin.resetAndDestroy();
+    await client.closed();
+    expect([client.error?.message, client.received.includes('\r\n0\r\n')]).toEqual(['read ECONNRESET', false]);
+  });
+});
+
+describe('an idle connection to a backend that is reset', () => {
+  it.each(['before', 'behind'])('loses no POST that comes in the same turn of the event loop, %s the reset', async (when) => {
+    const sockets: net.Socket[] = [];
+    const { url } = await rawOrigin((socket) => {
+      sockets.push(socket);
+      socket.on('data', () => socket.write(OK));
+    });
+    const { port } = await startWarm(proxyTo(url));
+    const client = await RawClient.connect(port);
+    client.send(GET);
+    await client.until('ok');
+    // Both reach the kernel before the balancer looks.
+    if (when === 'behind') sockets[0]!.resetAndDestroy();
+    client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello');
+    if (when === 'before') sockets[0]!.resetAndDestroy();
+    expect((await client.until(/HTTP[^]*HTTP[^]*\r\n\r\n/)).match(/HTTP\/1.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 200']);
+    expect(sockets).toHaveLength(2);
   });
 });
 

@@ -49,7 +49,7 @@ export function chunkedBody(random: Random): BodyMeant {
   for (let left = random.oneIn(2) ? random.few(4) : 0; left > 0; left--) {
     const isForbidden = random.oneIn(2);
     const field: Field = [isForbidden ? spelled(random, random.pick(NO_TRAILERS)) : `X-${token(random)}`, fieldValue(random)];
-    if (!isForbidden && !/^x-forwarded-/i.test(field[0])) trailers.push(field);
+    if (!isForbidden && !/^x[-_]forwarded[-_]/i.test(field[0])) trailers.push(field);
     coded += fieldLine(random, field);
   }
   const coding = random.oneIn(3) ? randomCase(random, 'chunked') : 'chunked';

@@ -7,7 +7,7 @@ const VALUE = '!"#$%&\'()*+,-./0123456789:;<=>?@ABCXYZ[\\]^_`abcxyz{|}~ \t\x80\x
 const DIGITS = '0123456789';
 const NAME = 'abcdefghijklmnopqrstuvwxyz0123456789-._~';
 const NAMES = [
-  'Accept', 'User-Agent', 'Cookie', 'Set-Cookie', 'Via', 'Date', 'Server', 'Range', 'TE', 'Trailer', 'Keep-Alive', 'Proxy-Authorization', 'Forwarded', 'X-Forwarded-For', 'X-Forwarded-Host',
+  'Accept', 'User-Agent', 'Cookie', 'Set-Cookie', 'Via', 'Date', 'Server', 'Range', 'TE', 'Trailer', 'Keep-Alive', 'Proxy-Authorization', 'Forwarded', 'X-Forwarded-For', 'X_Forwarded_For', 'X-Forwarded-Host',
   'X', 'x-a', 'Content-Type', 'Content-Encoding', 'Content_Length', 'Content-Lengt', 'Transfer-Encodin', 'Hosts', 'Max-Forwards', 'Age', 'Location',
 ];
 /** Names with rules that a random field must not meet by chance. */
@@ -78,7 +78,7 @@ export function connection(random: Random): ConnectionMeant {
 function upgradeValue(random: Random, meant: ConnectionMeant): string {
   const protocols: string[] = [];
   for (let left = random.between(1, 3); left > 0; left--) protocols.push(random.pick(['websocket', 'websocket', 'TLS/1.0', 'IRC/6.9', 'h2c', 'HTTP/2.0']));
-  meant.hasPassableUpgrade = !protocols.includes('h2c') && !protocols.includes('HTTP/2.0');
+  meant.hasPassableUpgrade = !protocols.some((protocol) => ['h2c', 'HTTP/2.0', 'TLS/1.0'].includes(protocol));
   return protocols.join(random.pick([', ', ',']));
 }
 

@@ -20,6 +20,8 @@ const HEAD = /^(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+ [!-"$-~]+ HTTP\/1\.1|HTTP\/1\.1 [
 const HOP_BY_HOP = /^(connection|keep-alive|proxy-connection|te|upgrade|http2-settings|proxy-authenticate|proxy-authorization|proxy-authentication-info|content-length|transfer-encoding|host)$/i;
 const WRITERS_OWN = /^(connection|content-length|transfer-encoding|host)$/i;
 const FORWARDING = /^(forwarded|x-forwarded-.+)$/i;
+/** What CGI takes for a forwarding field: nobody's goes on. */
+const LOOK_ALIKE = /^(?!x-forwarded-)x[-_]forwarded[-_].+$/i;
 /** Fields that edits are about; some of them are received too. */
 const EDITED = ['X-Edited', 'Server', 'User-Agent', 'Cookie', 'x-edited'];
 /** How the values of edits begin: what Connection says of received fields does not concern them. */
@@ -153,7 +155,7 @@ function passing({ fields, upgrade, version }: Message, { fields: shown, dropsFo
     if (value.startsWith(WRITTEN)) return true;
     const key = name.toLowerCase();
     if (key === 'upgrade') return upgrade;
-    return !HOP_BY_HOP.test(key) && !ADDED_HOST.test(name) && !named.has(key) && !(dropsForwarding && FORWARDING.test(key)) && !(key === 'expect' && version === '1.0');
+    return !HOP_BY_HOP.test(key) && !LOOK_ALIKE.test(key) && !ADDED_HOST.test(name) && (FORWARDING.test(key) ? !dropsForwarding : !named.has(key)) && !(key === 'expect' && version === '1.0');
   });
 }
 const ADDED_HOST = /^X-Forwarded-Host$/;

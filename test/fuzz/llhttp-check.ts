@@ -143,12 +143,12 @@ export function fieldsDiffer(what: string, one: readonly Field[], other: readonl
 /** RFC 9110 §6.5.1, as families: what a recipient may act on early must not come late. */
 const NO_TRAILER = new RegExp(
   `^(${[
-    'content-(length|encoding|type|range|disposition|language|location|security-policy)|transfer-encoding|trailer|host|max-forwards|forwarded|via', 'connection|keep-alive|proxy-.*|te|upgrade|http2-settings',
+    'content-(length|encoding|type|range|disposition|language|location|security-policy)|transfer-encoding|trailer|host|max-forwards|forwarded|via', 'connection|keep-alive|proxy-(connection|authenticate|authorization|authentication-info)|te|upgrade|http2-settings',
     'expect|range|cache-control|pragma|if-.*|accept(-charset|-encoding|-language)?|prefer|from|referer|user-agent|origin|cookie|priority', 'authorization|www-authenticate|authentication-info|set-cookie',
     'age|date|expires|location|retry-after|vary|warning|allow|clear-site-data|strict-transport-security|alt-svc', 'x-forwarded-.*|access-control-.*|sec-.*',
   ].join('|')})$`, 'i',
 );
 /** Ours are theirs without those that must not go on. */
 function trailersDiffer({ fields, trailers }: Message, theirs: readonly Field[]): Difference | undefined {
-  return fieldsDiffer('trailers', trailers, mayNameTrailers(fields) ? [] : theirs.filter(([name]) => !NO_TRAILER.test(name)));
+  return fieldsDiffer('trailers', trailers, mayNameTrailers(fields) ? [] : theirs.filter(([name]) => !NO_TRAILER.test(name.replaceAll('_', '-'))));
 }

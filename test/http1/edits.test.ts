@@ -24,6 +24,15 @@ describe('edits of a head', () => {
     head.appendHeader('B', '3');
     expect(wireOf(head)).toBe(get('a: 2', 'B: 3'));
   });
+  it('take look-alikes of their name away, which many backends read as the same', () => {
+    const head = accepted(get('X_User: evil', 'x-User: evil', 'X_Role: evil', 'X-Other: kept', 'X_Us-r: kept'));
+    expect(head.header('X_User')).toBe('evil');
+    head.setHeader('X-User', 'alice');
+    head.removeHeader('X-Role');
+    expect([head.header('x_user'), head.hasHeader('X_Role'), head.header('X-User'), head.header('x-other')]).toEqual([undefined, false, 'alice', 'kept']);
+    expect(head.headers()).toEqual([['Host', 'a.example'], ['X-Other', 'kept'], ['X_Us-r', 'kept'], ['X-User', 'alice']]);
+    expect(wireOf(head)).toBe(get('X-Other: kept', 'X_Us-r: kept', 'X-User: alice'));
+  });
   it('end at their mark, so that a failing plugin loses its own alone', () => {
     const head = accepted(get('A: 1'));
     head.setHeader('B', '1');
@@ -45,6 +54,18 @@ describe('edits of a head', () => {
     head.setTarget('/new?b=c');
     expect(head).toMatchObject({ target: '/new?b=c', path: '/new', query: 'b=c' });
     expect(wireOf(head)).toBe(lines('GET /new?b=c HTTP/1.1', 'Host: a', 'X: 1'));
+  });
+  it('that are refused tell no query: it may be the client\'s, with a token in it', () => {
+    for (const target of ['here?token=s3cret', '/a b?token=s3cret', '/a?token=s3cret#é', '/a?\ns3cret', '/#s3cret']) {
+      let told = '';
+      try {
+        accepted(get()).setTarget(target);
+      } catch (thrown) {
+        told = (thrown as Error).message;
+      }
+      expect(told).toContain('***');
+      expect(told).not.toContain('s3cret');
+    }
   });
   it('change the host, before the line that the route gives', () => {
     const head = accepted(get('X: 1'));

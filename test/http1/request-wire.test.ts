@@ -41,7 +41,16 @@ describe('the outgoing request', () => {
   it('keeps our lines whatever Connection names', () => {
     const head = accepted(get('Connection: x-forwarded-for, via, x-forwarded-host', 'X-Forwarded-For: 6.6.6.6', 'Via: 1.1 evil'));
     const extra = latin1('X-Forwarded-For: 192.0.2.7\r\nVia: 1.1 steelyard\r\n');
-    expect(wireOf(head, { extra, forwardedHost: true })).toBe(get('X-Forwarded-Host: a.example', 'X-Forwarded-For: 192.0.2.7', 'Via: 1.1 steelyard'));
+    expect(wireOf(head, { extra, forwardedHost: true, dropForwarding: true })).toBe(get('X-Forwarded-Host: a.example', 'X-Forwarded-For: 192.0.2.7', 'Via: 1.1 steelyard'));
+  });
+  it('keeps what a trusted proxy tells, whatever Connection names: it may be from its client (CVE-2022-31813)', () => {
+    const head = accepted(get('Connection: x-forwarded-proto, Forwarded, X-Other', 'X-Forwarded-Proto: https', 'Forwarded: proto=https', 'X-Other: 1'));
+    expect(wireOf(head)).toBe(get('X-Forwarded-Proto: https', 'Forwarded: proto=https'));
+    expect(wireOf(head, { dropForwarding: true })).toBe(get());
+  });
+  it('drops look-alikes of forwarding fields, whoever is trusted', () => {
+    const head = accepted(get('X_Forwarded_For: 6', 'X-Forwarded_Proto: https', 'x_forwarded-anything: 6', 'X_Forwarded: 1', 'Y_Forwarded_For: 2'));
+    expect(wireOf(head)).toBe(get('X_Forwarded: 1', 'Y_Forwarded_For: 2'));
   });
   it('drops what an untrusted client said of itself, in any case, and nothing like it', () => {
     const head = accepted(get('X-FORWARDED-For: 6', 'x-forwarded-anything: 6', 'Forwarded: for=6', 'X-Forwarded: 1', 'X-Forwardedfor: 2', 'X-Forward-For: 3'));

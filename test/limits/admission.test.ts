@@ -29,12 +29,14 @@ function admissionOf(limits: Partial<typeof NO_LIMITS>, backlog: number) {
   const asked: string[] = [];
   const admission = new Admission(thread, plan, (socket, admitted) => void served.push({ name: socket.remoteAddress, admitted }));
   admission.bound({ canPause: false, pause: () => void said.push('pause'), resume: () => void said.push('resume') });
+  const gone = new Set<string>();
   const offer = (name: string): void => {
     const tell = (what: string) => () => void asked.push(`${what} ${name}`);
-    admission.offer({ remoteAddress: name, descriptor: 5, pause: tell('pause'), resume: tell('resume'), reset: tell('reset'), destroy: tell('destroy') } as unknown as Socket);
+    const socket = { remoteAddress: name, descriptor: 5, get isGone() { return gone.has(name); }, pause: tell('pause'), resume: tell('resume'), reset: tell('reset'), destroy: tell('destroy') };
+    admission.offer(socket as unknown as Socket);
   };
   const hits = (): number => board.counters()[metrics.limitCounters('web').offset + CONNECTIONS]!;
-  return { admission, served, asked, said, offer, hits, names: () => served.map(({ name }) => name) };
+  return { admission, served, gone, asked, said, offer, hits, names: () => served.map(({ name }) => name) };
 }
 
 it('holds as many as the queue would, resets those above, and serves the held ones in their order', () => {
@@ -66,4 +68,14 @@ it('holds what comes before it serves, and gives it up when it is closed', () =>
   other.admission.open();
   expect([other.names(), said, other.said]).toEqual([['a', 'b'], [], []]);
   other.admission.close();
+});
+
+it('serves none that closed while it was held: its close was told already, and its place would stay taken', () => {
+  const { admission, served, gone, asked, offer, names } = admissionOf({ maxConnections: 1 }, 3);
+  admission.open();
+  for (const name of ['a', 'b', 'c']) offer(name);
+  gone.add('b');
+  admission.left(served[0]!.admitted);
+  expect([names(), asked.slice(2)]).toEqual([['a', 'c'], ['destroy b']]);
+  admission.close();
 });

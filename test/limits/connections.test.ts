@@ -3,8 +3,9 @@ import net from 'node:net';
 import { createBalancer } from '@steelyard/core';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { RawClient } from '../e2e/support/client.ts';
-import { namedOrigin } from '../e2e/support/origin.ts';
+import { httpOrigin, namedOrigin } from '../e2e/support/origin.ts';
 import { echoOrigin, Peer } from '../e2e/support/peer.ts';
+import { plugin } from '../e2e/support/recorder.ts';
 import { expectMet, startLimited, until } from './support.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
@@ -181,4 +182,26 @@ it('a listener that is paused keeps its process alive, and one that is closed do
   await limited.balancer.stop({ drainLimitMs: 0 });
   // What waited in the queue of the system is told by the close.
   await b.closed();
+});
+
+describe('a client that resets before its turn', () => {
+  it('is not served what it sent: nobody can tell any more whose it was', async () => {
+    const targets: string[] = [];
+    const { url } = await httpOrigin((request, response) => {
+      targets.push(request.url!);
+      response.end('here');
+    });
+    const addresses: string[] = [];
+    const gate = plugin('gate', ({ hooks }) => hooks.onConnect.tap((connection) => void addresses.push(connection.remoteAddress)));
+    const limited = await startLimited({ limits: { maxConnections: 1 } }, url, { plugins: [gate] });
+    const first = Peer.open(limited.port);
+    await served(first);
+    // While the first one is in, the others wait in the queue of the system, with what they have sent.
+    const nobody = await Peer.connect(limited.port);
+    await new Promise((resolve) => nobody.socket.write('GET /nobody HTTP/1.1\r\nHost: a\r\n\r\n', resolve));
+    nobody.reset();
+    first.socket.end();
+    await served(Peer.open(limited.port));
+    expect([targets, addresses]).toEqual([['/', '/'], ['127.0.0.1', '127.0.0.1']]);
+  });
 });

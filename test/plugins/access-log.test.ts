@@ -97,6 +97,16 @@ describe('secrets', () => {
     }
   });
 
+  it('are not told by the fragment or the user of a URI either, whose password no option shows', () => {
+    for (const referer of ['https://s3cret:s3cret@x.test/', 'https://s3cret@x.test/?a#s3cret', 'https://x.test/#access_token=s3cret']) {
+      const from = exchange({ target: 'http://s3cret:s3cret@example.org/' }, { referer });
+      for (const line of [commonLine(from, result(), AT, safe), jsonLine(from, result(), AT, safe)]) expect(line).not.toContain('s3cret');
+      expect(commonLine(from, result(), AT, safe)).toContain('x.test/');
+    }
+    const asked = exchange({ target: '/@a?b@c' }, { referer: 'https://ann:s3cret@x.test/?q=1#f' });
+    expect(commonLine(asked, result(), AT, { query: true, user: true, combined: true })).toContain('"GET /@a?b@c HTTP/1.1" 200 2326 "https://***@x.test/?q=1#f"');
+  });
+
   it('are in it when the options say so, a password never', () => {
     const open = { query: true, user: true, combined: true };
     const login = exchange({ target: '/?q=1' }, { authorization: `basic ${btoa('a b"\u0001:hunter2')}`, referer: 'http://r/?x' });

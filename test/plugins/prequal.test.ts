@@ -76,6 +76,14 @@ describe('the answers in hand', () => {
     // Threshold 0: a is cold at 0, then hot with 1 as b is.
     expect([bestOf(pool), bestOf(pool), bestOf(pool)]).toEqual(['a', 'a', 'b']);
   });
+  it('have one of each backend: what it says now takes the place of what it said before', () => {
+    const a = named('a');
+    const pool = new ProbePool({ size: 4, maxAgeMs: 1_000, hotQuantile: 1 });
+    pool.add(a, { rif: 0, latencyMs: 1 }, 0, 9);
+    pool.add(named('b'), { rif: 0, latencyMs: 5 }, 0, 9);
+    pool.add(a, { rif: 0, latencyMs: 80 }, 1, 9);
+    expect([pool.length, bestOf(pool)]).toEqual([2, 'b']);
+  });
   it('are degraded by the oldest and the worst in turn', () => {
     const pool = poolWith(0.5, [['old', 1, 1], ['slow', 1, 80], ['hot', 9, 5], ['good', 1, 5]]);
     pool.degrade();
@@ -179,6 +187,34 @@ describe('prequal', () => {
     expect(strategy.select()).toBe(backends[2]);
     w.advance(10_000);
     expect(w.probes).toHaveLength(0);
+  });
+  it('tries those of whom it knows nothing where there are only hints: who is never picked could never say that it is well again', () => {
+    const { w, strategy, backends } = started({ probePath: null });
+    const picked = new Map(backends.map((backend) => [backend, 0]));
+    // Each says that it is the fastest: who is in hand stays best, and only chance and tries bring in the others.
+    for (let i = 0; i < 200; i++) {
+      const backend = strategy.select() as FakeBackend;
+      picked.set(backend, picked.get(backend)! + 1);
+      const lease = strategy.open(backend);
+      strategy.instance.onHead!(lease, w.responseHead(200, { 'X-Load': backend === backends[0] ? 'rif=0, latency-ms=99' : 'rif=0, latency-ms=1' }));
+      lease.end();
+      w.advance(20);
+    }
+    // 4 s: an answer is too old after one, so each is tried again three times at least; the slow one no more often than one request in 16.
+    for (const count of picked.values()) expect(count).toBeGreaterThanOrEqual(3);
+    expect(picked.get(backends[0])).toBeLessThanOrEqual(15);
+  });
+  it('goes by answers where the limit admits fewer probes than requests throw away', async () => {
+    const { loads, strategy, backends, probe } = started({ probesPerSecond: 100, hotQuantile: 1 });
+    // One has much in flight, so that those used often are cold still.
+    for (const [id, rif, latency] of [['a', 0, 50], ['b', 0, 5], ['c', 0, 80], ['d', 99, 90]] as const) loads.set(id, `rif=${rif}, latency-ms=${latency}`);
+    let atBest = 0;
+    for (let i = 0; i < 400; i++) {
+      if (strategy.select() === backends[1]) atBest++;
+      await probe();
+    }
+    // 200 requests a second, one probe for two of them: all four are in hand nearly always.
+    expect(atBest).toBeGreaterThan(300);
   });
   it('keeps its answers when members come and go and over a reload, but those of who left', async () => {
     const { w, loads, strategy, backends, probe } = started({ probesPerRequest: 4, hotQuantile: 1 });

@@ -146,6 +146,11 @@ describe('isAmbiguous', () => {
     expect(isAmbiguous([{ paths: [/^\/a/y] }, {}], head('/a%2Fb'))).toBe(false);
   });
 
+  it('is true of a path with more places to differ in than anybody has: to read it in every way would cost too much', () => {
+    const path = (places: number): string => `/b${'/x%2F'.repeat(places)}`;
+    expect([256, 257].map((places) => isAmbiguous([{ paths: ['/a/*'] }, {}], head(path(places))))).toEqual([false, true]);
+    expect(isAmbiguous([{}], head(path(257)))).toBe(false);
+  });
   it('knows the other matchers: a route that does not fit the request for them is none to get past', () => {
     expect(isAmbiguous([{ paths: ['/a/*'], methods: ['POST'] }, {}], head('/a%2Fb'))).toBe(false);
     expect(isAmbiguous([{ paths: ['/a/*'], methods: ['POST'] }, {}], head('/a%2Fb', { method: 'POST' }))).toBe(true);

@@ -46,7 +46,7 @@ export async function playHttp(stage: Stage, place: Place, schedule: HttpSchedul
   await Promise.all(reloads);
   violations.push(...judge(schedule, clients, place));
   // A FIN says to `serve` that the client still waits; and behind more pipelined bytes than are read ahead it is not seen.
-  const isUnclear = (client: ScriptedClient): boolean => schedule.halfClose === 'serve' || client.begun > client.answers.length + 1;
+  const isUnclear = (client: ScriptedClient): boolean => schedule.halfClose === 'serve' || client.begun > client.answered + 1;
   const stillWaits = clients.some((client) => client.hasLeft && isUnclear(client));
   for (const client of clients) leave(client.socket, isUnclear(client) ? 'reset' : 'destroy');
   origin.reads(true);
@@ -124,7 +124,8 @@ function judgeEnds(stage: Stage, client: ScriptedClient, { origin }: Place, isCl
     if (ended.length > 1) violations.push(`${id} ended ${ended.length} times`);
     const deliveries = origin.deliveries.filter((one) => one.id === id);
     if (ended.length === 0 && (client.answers[index] || deliveries.length > 0)) violations.push(`${id} never ended`);
-    const isUnanswered = deliveries.length > 0 && deliveries.every(({ at }) => at === 0) && client.answers[index] === undefined;
+    // A broken one was answered by us perhaps, and a client that does not read has not seen it.
+    const isUnanswered = deliveries.length > 0 && deliveries.every(({ at, plan }) => at === 0 && plan.broken === '') && client.answers[index] === undefined;
     const { result, outcomes } = ended[0] ?? {};
     if (!isClear || !isUnanswered || !result) continue;
     if (result.abortedBy !== 'client' || outcomes!.at(-1) !== 'aborted by client') violations.push(`${id} was left by its client, and ended as ${result.abortedBy ?? 'in order'}, ${outcomes!.join(', ')}`);

@@ -80,6 +80,10 @@ export class ScriptedClient {
     const at = index < this.#sending ? wire.bytes.length : index === this.#sending ? this.#at : 0;
     return { isWhole: at === wire.bytes.length, hasHead: at >= wire.headEnd };
   }
+  /** Whole answers. */
+  get answered(): number {
+    return this.answers.filter(({ message }) => message.isComplete).length;
+  }
   /** Every request that was begun has its whole answer. */
   get isAnswered(): boolean {
     return this.answers.length >= this.begun && (this.answers.at(-1)?.message.isComplete ?? true);

@@ -69,7 +69,10 @@ export async function soak(options: SoakOptions, tell: (line: string) => void): 
       await Promise.all([traffic.rest(), events.rest()]);
       await comeToRest(isBrief ? 'look' : quiet.length === 0 ? 'count' : 'collect');
     };
+    let told = 0;
     const comeToRest = async (order: Order): Promise<void> => {
+      for (const { at, kind, fate, why } of traffic.violations.slice(told)) tell(`        at ${at.toFixed(1)} s: ${kind}: ${fate} ${why}`);
+      told = traffic.violations.length;
       const sample = await sampler.quiet(order, quiet[0]);
       quiet.push(sample);
       const ms = Math.round(sample.settledMs);

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
+import cluster from 'node:cluster';
 import { once } from 'node:events';
 import net from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { acceptHandles, bindPausable, pauses, type AcceptedHandle } from '../../core/src/sockets/accepts.ts';
 import { NodeSocketEngine } from '../../core/src/sockets/node-sockets.ts';
 
@@ -92,6 +93,13 @@ describe('a listener that can pause', () => {
     again.close();
     child.stdin.end();
     await once(child, 'exit');
+  });
+
+  it('is not made in a worker of node:cluster, whose parent binds for all of them', () => {
+    const worker = cluster as { isWorker: boolean };
+    worker.isWorker = true;
+    onTestFinished(() => void (worker.isWorker = false));
+    expect(bindPausable('127.0.0.1', 0, false)).toBeUndefined();
   });
 
   it('is not made of one that was bound the usual way', async () => {

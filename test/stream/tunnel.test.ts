@@ -9,6 +9,7 @@ import type { DataThread } from '../../core/src/workers/data-thread.ts';
 class FakeSocket implements Socket {
   handler!: SocketHandler;
   isClogged = false;
+  readonly isGone = false;
   readonly asked: string[] = [];
   readonly remoteAddress = '';
   readonly remotePort = 0;

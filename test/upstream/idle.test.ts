@@ -10,11 +10,13 @@ import { backendOf } from './world.ts';
 /** Sockets that only remember that they were destroyed; their close is told when the test says so. */
 class FakeEngine implements SocketEngine {
   readonly destroyed = new Set<SocketHandler>();
+  readonly gone = new Set<SocketHandler>();
   listen(): never {
     throw new Error('not here');
   }
   connect(_host: string, _port: number, handler: SocketHandler): Socket {
-    return { handler, destroy: () => void this.destroyed.add(handler) } as Socket;
+    const { destroyed, gone } = this;
+    return { handler, destroy: () => void destroyed.add(handler), get isGone() { return gone.has(handler); } } as Socket;
   }
 }
 
@@ -49,6 +51,14 @@ it('gives the connection that was parked last, of that backend, once', () => {
   expect([idle.take(a), idle.take(a), idle.take(a)]).toEqual([second, first, undefined]);
   expect([first.isReused, first.deadline]).toEqual([true, Infinity]);
   close(first, second, other);
+});
+
+it('gives none that has failed, though its close was not told yet', () => {
+  const [first, second, third] = [open(a), open(a), open(a)];
+  for (const connection of [first, second, third]) connection.park(1_000, 10);
+  for (const connection of [second, third]) engine.gone.add(connection);
+  expect([idle.take(a), idle.take(a)]).toEqual([first, undefined]);
+  close(first, second, third);
 });
 
 it('keeps no more than maxIdle for each backend: the others are closed', () => {

@@ -42,6 +42,9 @@ export default defineConfig({
 });
 `;
 
+/** A config may come to hold keys. */
+const FILE_MODE = 0o640;
+
 export async function init({ config }: Arguments): Promise<number> {
   const folder = process.cwd();
   const existing = config === undefined ? findConfig(undefined, folder) : undefined;
@@ -49,7 +52,7 @@ export async function init({ config }: Arguments): Promise<number> {
   const file = findConfig(config ?? 'balancer.config.ts', folder)!;
   const name = relative(folder, file);
   try {
-    await writeFile(file, TEMPLATE, { flag: 'wx' });
+    await writeFile(file, TEMPLATE, { flag: 'wx', mode: FILE_MODE });
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code === 'EEXIST') throw refusal(name);
     throw new SteelyardError('ERR_CONFIG_LOAD', { source: 'config', message: `${name} cannot be written`, cause: thrown });

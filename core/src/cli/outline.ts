@@ -1,11 +1,13 @@
 /** A resolved config for reading: plugins as calls or as named uses, functions by their names. */
 import { types } from 'node:util';
 import { isUse } from '@steelyard/sdk';
+import { SECRET, shownOptions } from '../config/secrets.ts';
 
 /** JSON of it: plugins as `{ use, options }`, no limit as null, the rest as it is. */
 export function toJson(value: unknown): unknown {
-  if (isUse(value)) return { use: value.name, kind: value.kind, options: toJson(value.options) };
+  if (isUse(value)) return { use: value.name, kind: value.kind, options: toJson(shownOptions(value)) };
   if (typeof value === 'function') return functionName(value);
+  if (value === SECRET) return NOT_SHOWN;
   if (types.isRegExp(value)) return String(value);
   if (value === Infinity) return null;
   if (Array.isArray(value)) return value.map(toJson);
@@ -30,6 +32,7 @@ function listItem(item: unknown, indent: string): string[] {
 }
 
 const MAX_LINE = 100;
+const NOT_SHOWN = '[secret]';
 
 /** On one line; `undefined` = too long for it. */
 function inline(value: unknown): string | undefined {
@@ -39,7 +42,8 @@ function inline(value: unknown): string | undefined {
 }
 
 function show(value: unknown): string {
-  if (isUse(value)) return `${value.name}(${Object.keys(value.options).length === 0 ? '' : show(value.options)})`;
+  if (isUse(value)) return `${value.name}(${Object.keys(value.options).length === 0 ? '' : show(shownOptions(value))})`;
+  if (value === SECRET) return NOT_SHOWN;
   if (typeof value === 'function') return functionName(value);
   if (value === Infinity) return 'no limit';
   if (value === undefined) return 'none';

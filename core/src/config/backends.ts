@@ -55,11 +55,12 @@ interface BackendUrl {
 /** `undefined`: it was no string, and that is told already. */
 function parseBackendUrl(given: string | undefined, protocol: Protocol): BackendUrl | { problem: string; hint: string } | undefined {
   if (typeof given !== 'string') return undefined;
-  const is = `is ${showValue(given)}`;
+  // A password of an address belongs into no report.
+  const is = `is ${showValue(given.replace(/^([^@/]*\/\/)?.*@/s, '$1***@'))}`;
   const match = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/(.*)$/s.exec(given);
   if (match === null) {
     const meant = parseAuthority(given, protocol);
-    return { problem: `${is}, must begin with ${protocol}://`, hint: meant === undefined ? '' : `did you mean "${protocol}://${given}"?` };
+    return { problem: `${is}, must begin with ${protocol}://`, hint: meant === undefined || given.includes('@') ? '' : `did you mean "${protocol}://${given}"?` };
   }
   const scheme = match[1]!.toLowerCase();
   if (scheme === 'https' || scheme === 'tls') return { problem: `${is}, must begin with ${protocol}://`, hint: TLS_TO_BACKENDS };

@@ -64,6 +64,18 @@ export function showValue(value: unknown): string {
   }
 }
 
+/** A given value that is a secret: what kind it is of. */
+export function showKind(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+    case 'number':
+    case 'bigint':
+      return `a ${typeof value} (secret, not shown)`;
+    default:
+      return showValue(value);
+  }
+}
+
 /** `"a", "b" and "c"`. */
 export function listWords(words: readonly string[], and = 'and', most = 12): string {
   if (words.length > most) return `${words.slice(0, most).join(', ')} ${and} ${words.length - most} more`;

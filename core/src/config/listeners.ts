@@ -9,7 +9,7 @@ import { resolveLimits, resolveTimeouts } from './listener-limits.ts';
 import { resolvePlugins, type UseContext } from './uses.ts';
 
 const FORWARDING = { xForwarded: true, forwarded: false, via: true };
-const BACKLOG = 511;
+const BACKLOG = 4_096;
 const HTTP_ONLY = ['trustedProxies', 'forwarding', 'halfClose'] as const;
 
 export async function resolveListeners(given: readonly (GivenListener | undefined)[], path: string, context: UseContext): Promise<ResolvedListener[]> {

@@ -4,6 +4,7 @@ import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createJiti, type Jiti } from 'jiti';
 import * as sdk from '@steelyard/sdk';
+import { transpiledFolder } from './transpiled.ts';
 
 /** One reading of a config: modules are evaluated anew, each once, and the SDK is the one that the core uses. */
 export interface ModuleLoader {
@@ -23,6 +24,7 @@ export function createLoader(folder: string): ModuleLoader {
   const jiti = createJiti(join(folder, 'balancer.config.ts'), {
     // With `false` there would be no list of files to watch; hence the removal of old entries.
     moduleCache: true,
+    fsCache: transpiledFolder(),
     interopDefault: false,
     // A second copy of the SDK would be evaluated otherwise (a linked TypeScript package is transpiled again).
     virtualModules: { '@steelyard/sdk': sdk },

@@ -3,6 +3,7 @@ import type { ValidateFunction } from 'ajv';
 import { describeError, isUse, withDefaults, withOptions, type AnyOptionSchema, type AnyOptionsSchema, type AnyUse } from '@steelyard/sdk';
 import { Faults, joinPath, listWords, showValue } from './faults.ts';
 import { nearest } from './nearest.ts';
+import { holdsSecret } from './secrets.ts';
 import { addShapeFaults, ajv, choice, describeShape, type Shape } from './shape.ts';
 import { deepFreeze, snapshot } from './snapshot.ts';
 
@@ -82,7 +83,7 @@ function optionsFaults(options: AnyOptionsSchema): string[] {
   }
 }
 
-const COMMON = ['type', 'description', 'nullable', 'default', 'anyOf'];
+const COMMON = ['type', 'description', 'nullable', 'default', 'anyOf', 'secret'];
 const WORDS: Record<NonNullable<AnyOptionSchema['type']>, readonly string[]> = {
   function: [], strategy: ['kinds'], boolean: [], integer: ['enum', 'minimum', 'maximum', 'exclusiveMinimum'], number: ['enum', 'minimum', 'maximum', 'exclusiveMinimum'],
   string: ['enum', 'minLength', 'maxLength', 'pattern'], array: ['items', 'minItems', 'maxItems'], object: ['properties', 'values'],
@@ -136,36 +137,41 @@ function compiled(options: AnyOptionsSchema): ValidateFunction {
   return validate;
 }
 
-function objectShape(options: AnyOptionsSchema): Shape {
+function objectShape(options: AnyOptionsSchema, isSecret = false): Shape {
   return {
     type: 'object',
-    properties: Object.fromEntries(Object.entries(options).map(([name, option]) => [name, toShape(option)])),
+    properties: Object.fromEntries(Object.entries(options).map(([name, option]) => [name, toShape(option, isSecret)])),
     required: Object.keys(options).filter((name) => options[name]!.default === undefined),
     additionalProperties: false,
   };
 }
 
-/** JSON Schema for one option. A union becomes a choice by type, so that a fault inside one branch is told as such. */
-export function toShape(option: AnyOptionSchema): Shape {
-  const shape = plainShape(option);
+/**
+ * JSON Schema for one option. A union becomes a choice by type, so that a fault inside one branch is told as such.
+ * @param isWithinSecret what holds it is a secret: so is all that is inside
+ */
+export function toShape(option: AnyOptionSchema, isWithinSecret = false): Shape {
+  const isSecret = isWithinSecret || holdsSecret(option);
+  const shape = plainShape(option, isSecret);
+  if (isSecret) shape.secret = true;
   if (option.nullable !== true) return shape;
   const says = `${describeShape(shape)}, or null`;
   return choice({ type: 'null' }, true, { ...shape, says }, says);
 }
 
-function plainShape(option: AnyOptionSchema): Shape {
-  const { type, anyOf, items, properties, values, kinds, nullable: _nullable, default: _default, description: _description, ...limits } = option;
-  if (anyOf !== undefined) return unionShape(anyOf.map(toShape));
+function plainShape(option: AnyOptionSchema, isSecret: boolean): Shape {
+  const { type, anyOf, items, properties, values, kinds, nullable: _nullable, default: _default, description: _description, secret: _secret, ...limits } = option;
+  if (anyOf !== undefined) return unionShape(anyOf.map((branch) => toShape(branch, isSecret)), isSecret);
   switch (type) {
     case 'function':
       return { isA: type };
     case 'strategy':
       return kinds === undefined ? { isA: type } : { allOf: [{ isA: type }, { strategyKinds: kinds }] };
     case 'array':
-      return { ...limits, type, ...(items === undefined ? {} : { items: toShape(items) }) };
+      return { ...limits, type, ...(items === undefined ? {} : { items: toShape(items, isSecret) }) };
     case 'object':
-      if (properties !== undefined) return objectShape(properties);
-      return { type, additionalProperties: values === undefined ? true : toShape(values) };
+      if (properties !== undefined) return objectShape(properties, isSecret);
+      return { type, additionalProperties: values === undefined ? true : toShape(values, isSecret) };
     case undefined:
       return {};
     default:
@@ -173,14 +179,14 @@ function plainShape(option: AnyOptionSchema): Shape {
   }
 }
 
-function unionShape(branches: readonly Shape[]): Shape {
+function unionShape(branches: readonly Shape[], isSecret: boolean): Shape {
   const kinds = branches.map((branch) => branch.isA ?? (branch.type === 'integer' ? 'number' : branch.type));
   const says = listWords([...new Set(branches.map(describeShape))], 'or');
   if (kinds.includes(undefined) || new Set(kinds).size < kinds.length) return { anyOf: branches, says };
   return branches.reduceRight<Shape>(
     (otherwise, branch, index) => choice(branch.isA === undefined ? { type: kinds[index]! } : { isA: branch.isA }, branch, otherwise, says),
     // Nothing of the kinds above: the sentence that lists them all.
-    { enum: [NOTHING], says },
+    { enum: [NOTHING], says, secret: isSecret },
   );
 }
 /** A value that no config holds. */

@@ -2,7 +2,7 @@
 import { types } from 'node:util';
 import { Ajv, type ErrorObject } from 'ajv';
 import { isUse } from '@steelyard/sdk';
-import { joinPath, listWords, showValue, type Faults } from './faults.ts';
+import { joinPath, listWords, showKind, showValue, type Faults } from './faults.ts';
 import { nearest } from './nearest.ts';
 
 /** JSON Schema as far as it is used here, with words of our own. */
@@ -31,6 +31,8 @@ export interface Shape {
   isA?: 'function' | 'strategy' | 'RegExp';
   /** What is a strategy is of one of these kinds. */
   strategyKinds?: readonly string[];
+  /** A fault does not tell the value. */
+  secret?: boolean;
   /** What is allowed, in words; without it they are made from the schema. */
   says?: string;
   /** What to do about keys that are often meant: `tls` in a listener. */
@@ -47,6 +49,7 @@ export function choice(condition: Shape, whenTrue: Shape | boolean, otherwise: S
 
 export const ajv = new Ajv({ allErrors: true, verbose: true, strict: true, strictTypes: false, strictRequired: false, allowUnionTypes: true, messages: false, logger: false });
 ajv.addKeyword({ keyword: 'says', schemaType: 'string' });
+ajv.addKeyword({ keyword: 'secret', schemaType: 'boolean' });
 ajv.addKeyword({ keyword: 'keyHints', schemaType: 'object' });
 ajv.addKeyword({ keyword: 'valueHints', schemaType: 'object' });
 ajv.addKeyword({
@@ -120,6 +123,8 @@ function wrongValue(given: unknown, schema: Shape): [problem: string, hint: stri
   if (schema.strategyKinds !== undefined && isUse(given) && given.kind === 'strategy') {
     return [`is ${given.name}, a strategy of kind ${given.strategyKind}, must be one of kind ${listWords([...schema.strategyKinds], 'or')}`, ''];
   }
+  // Neither its text nor a hint that was found by looking at it.
+  if (schema.secret === true) return [`is ${showKind(given)}, must be ${describeShape(schema)}`, ''];
   const problem = `is ${showValue(given)}, must be ${describeShape(schema)}`;
   if (typeof given === 'string' && Object.hasOwn(schema.valueHints ?? {}, given)) return [problem, schema.valueHints![given]!];
   const meant = typeof given === 'string' ? nearest(given, (schema.enum ?? []).filter((value) => typeof value === 'string')) : undefined;

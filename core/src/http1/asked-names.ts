@@ -17,6 +17,8 @@ export interface AskedName {
   readonly key: string;
   /** The bytes of `key`; none where it is no token, so that it equals no field's. */
   readonly lower: Buffer;
+  /** As `lower`, with dashes in place of underscores. */
+  readonly alike: Buffer;
   /** As in the table of fields. */
   readonly hash: number;
   readonly id: number;
@@ -43,7 +45,7 @@ export function isSameName(one: AskedName, other: AskedName): boolean {
 function learn(given: string): AskedName {
   if (typeof given !== 'string') throw new TypeError(`a field name must be a string, not ${given === null ? 'null' : typeof given}`);
   // Nobody asks twice for what is always refused or not there.
-  if (given === '' || !isAllToken(given)) return { spelled: given, key: '', lower: NO_BYTES, hash: 0, id: OTHER, isToken: false, isFraming: false, prefix: NO_BYTES };
+  if (given === '' || !isAllToken(given)) return { spelled: given, key: '', lower: NO_BYTES, alike: NO_BYTES, hash: 0, id: OTHER, isToken: false, isFraming: false, prefix: NO_BYTES };
   if (given.length > LONGEST_KEPT_NAME) return nameOf(given);
   const spelled = asPropertyName(given);
   const name = nameOf(spelled);
@@ -57,7 +59,7 @@ function nameOf(spelled: string): AskedName {
   const lower = Buffer.from(key, 'latin1');
   const hash = hashOf(lower.length, lower[0]!, lower.at(-1)!);
   return {
-    spelled, key, lower, hash, id: idOf(hash, lower, 0, lower.length), isToken: true, isFraming: FRAMING_NAMES.has(key), prefix: Buffer.from(`${spelled}: `, 'latin1'),
+    spelled, key, lower, alike: Buffer.from(key.replaceAll('_', '-'), 'latin1'), hash, id: idOf(hash, lower, 0, lower.length), isToken: true, isFraming: FRAMING_NAMES.has(key), prefix: Buffer.from(`${spelled}: `, 'latin1'),
   };
 }
 

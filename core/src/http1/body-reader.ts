@@ -1,4 +1,5 @@
 /** The body of one message as it comes in, whatever its framing (RFC 9112 §6.3), and its way into another framing. */
+import type { EditJournal } from './edits.ts';
 import type { ChunkLimits } from './limits.ts';
 import { CHUNK_DATA, CHUNK_END, CHUNK_FAULT, ChunkedDecoder, CRLF, writeChunkHead } from './chunked.ts';
 
@@ -22,14 +23,15 @@ export class BodyReader {
    * @param length in bytes, for framing `length`
    * @param keepsTrailers false: they are read and left out
    * @param limits for framing `chunked`
+   * @param edits of the head before it
    */
-  begin(framing: BodyFraming, length: number, keepsTrailers = true, limits?: ChunkLimits): void {
+  begin(framing: BodyFraming, length: number, keepsTrailers = true, limits?: ChunkLimits, edits?: EditJournal): void {
     this.framing = framing;
     this.#remaining = length;
     this.received = 0;
     this.isBroken = false;
     this.isComplete = framing === 'none' || (framing === 'length' && length === 0);
-    if (framing === 'chunked') this.chunks.reset(keepsTrailers, limits);
+    if (framing === 'chunked') this.chunks.reset(keepsTrailers, limits, edits);
   }
 
   /** The most bytes that `reframe` writes for `size` bytes of input. */

@@ -1,10 +1,11 @@
 /** The chunked transfer coding (RFC 9112 §7.1), read strictly. Chunk extensions are dropped: nobody between may rely on them (§7.1.1). */
 import { EXTENSION_END, EXTENSION_FAULT, EXTENSION_MARK, nextExtensionState } from './chunk-extension.ts';
+import type { EditJournal } from './edits.ts';
 import { endsHead } from './field-table.ts';
 import { CR, HEX, LF, ZERO } from './grammar.ts';
 import { CHUNK_EXTENSION_BYTES, NO_LIMIT, TRAILER_BYTES } from '../limits.ts';
 import { CHUNK_LIMITS, type ChunkLimits } from './limits.ts';
-import { hasTooManyTrailers, parseTrailers, passableTrailers, trailerFault } from './trailers.ts';
+import { hasTooManyTrailers, parseTrailers, passableTrailers, trailerFault, unedited } from './trailers.ts';
 import { writeCrlf } from './write-bytes.ts';
 
 export const CHUNK_NEED_MORE = 0;
@@ -62,9 +63,12 @@ export class ChunkedDecoder {
   #lookAt = 0;
   #trailers: Buffer = NOTHING;
   #keepsTrailers = true;
+  /** Of the head before this body. */
+  #edits: EditJournal | undefined;
 
-  reset(keepsTrailers = true, limits: ChunkLimits = CHUNK_LIMITS): void {
+  reset(keepsTrailers = true, limits: ChunkLimits = CHUNK_LIMITS, edits?: EditJournal): void {
     this.#keepsTrailers = keepsTrailers;
+    this.#edits = edits;
     this.#limits = limits;
     this.faultDetail = '';
     this.limitMet = NO_LIMIT;
@@ -81,6 +85,10 @@ export class ChunkedDecoder {
   /** Trailer lines that may be sent on, each ended by CRLF; empty if there are none. Valid until `reset`. */
   get trailers(): Buffer {
     return this.#trailers;
+  }
+  /** The head has its last edits: trailers that came before them are looked at again. */
+  dropEdited(): void {
+    if (this.#edits) this.#trailers = unedited(this.#trailers, this.#edits);
   }
   /** Bytes of an incomplete trailer section that came with earlier calls: `trailers` may become that much longer than what the next call reads. */
   get heldBytes(): number {
@@ -222,7 +230,7 @@ export class ChunkedDecoder {
     if (sectionEnd === 0) return isFull ? this.#fail(`a trailer section over ${most} bytes`, TRAILER_BYTES) : CHUNK_NEED_MORE;
     // What came behind the section is the next message's.
     this.at -= this.#sectionBytes - sectionEnd;
-    if (this.#keepsTrailers) this.#trailers = passableTrailers(this.#section);
+    if (this.#keepsTrailers) this.#trailers = passableTrailers(this.#section, this.#edits);
     this.#section = NOTHING;
     this.#state = END;
     return CHUNK_END;

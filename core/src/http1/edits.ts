@@ -107,12 +107,12 @@ export class EditJournal {
   mayTouch(hash: number): boolean {
     return this.count > 0 && this.#byHash[hash] !== 0;
   }
-  /** Whether the received field is replaced or removed. */
+  /** Whether the received field is replaced or removed. Also under a look-alike of its name: many backends take `X_User` for `X-User`, which a plugin has written. */
   hides(table: FieldTable, field: number, raw: Buffer): boolean {
     if (!this.mayTouch(table.hash(field))) return false;
     for (let place = 0; place < this.count; place++) {
       const edit = this.#edits[place]!;
-      if (isClearing(edit.kind) && table.isNamed(field, edit.name, raw)) return true;
+      if (isClearing(edit.kind) && table.isNamedAlike(field, edit.name, raw)) return true;
     }
     return false;
   }
@@ -285,10 +285,12 @@ function writableValue(name: string, value: string): string {
   return /^[ \t]|[ \t]$/.test(value) ? value.replace(/^[ \t]+|[ \t]+$/g, '') : value;
 }
 function checkedTarget(target: string): string {
-  if (typeof target !== 'string' || !target.startsWith('/')) refuseEdit(`the target ${JSON.stringify(target)} does not begin with /`, 'give path and query');
-  if (!isAll(TARGET, target)) refuseEdit(`the target ${JSON.stringify(target)} holds a space, a #, a control or a character above 0x7e`, 'encode it: %20');
+  if (typeof target !== 'string' || !target.startsWith('/')) refuseEdit(`the target ${shownTarget(target)} does not begin with /`, 'give path and query');
+  if (!isAll(TARGET, target)) refuseEdit(`the target ${shownTarget(target)} holds a space, a #, a control or a character above 0x7e`, 'encode it: %20');
   return target;
 }
+/** For the log: a query may be the client's, with a token in it. */
+const shownTarget = (target: unknown): string => (typeof target === 'string' ? JSON.stringify(target.replace(/([?#]).+/s, '$1***')) : typeof target);
 function isAll(allowed: Uint8Array, text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     // Beyond the table: `undefined`, which is as little allowed as 0.

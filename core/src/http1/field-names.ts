@@ -2,7 +2,7 @@
  * The fields that the core itself has to do with. Each name has a hash of its length, first and last letter: the hashes of the
  * known names differ, so one table look-up and one comparison find the id; other names keep the hash alone, for look-ups.
  */
-import { LOWER } from './grammar.ts';
+import { ALIKE, LOWER } from './grammar.ts';
 
 /** No field of the core's. */
 export const OTHER = 0;
@@ -17,6 +17,11 @@ export const FORWARDING = 7;
 /** Ends at the next hop, and the core has no use for its value. */
 const HOP_BY_HOP = 8;
 export const HTTP2_SETTINGS = 9;
+/**
+ * A forwarding field spelled with underscores (`X_Forwarded-For`). CGI, WSGI and Rack take both spellings for one name, so it would say
+ * beside ours, or over it, what a client likes (CVE-2024-45614). No honest proxy writes it: it never goes on, whoever is trusted.
+ */
+const LOOK_ALIKE = 10;
 
 const IDS: Readonly<Record<string, number>> = {
   host: HOST,
@@ -66,8 +71,8 @@ export function hashOfName(name: string): number {
 export function idOf(hash: number, bytes: Uint8Array, start: number, end: number): number {
   const id = ID_OF_HASH[hash]!;
   if (id !== OTHER && equalsFrom(NAMES[hash]!, bytes, start, end - start)) return id;
-  const isForwarding = end - start > X_FORWARDED.length && (bytes[start]! | 0x20) === 0x78 && startsWith(X_FORWARDED, bytes, start);
-  return isForwarding ? FORWARDING : OTHER;
+  if (end - start <= X_FORWARDED.length || (bytes[start]! | 0x20) !== 0x78 || !startsAlike(X_FORWARDED, bytes, start)) return OTHER;
+  return startsWith(X_FORWARDED, bytes, start) ? FORWARDING : LOOK_ALIKE;
 }
 
 function equalsFrom(name: string, bytes: Uint8Array, start: number, length: number): boolean {
@@ -76,6 +81,12 @@ function equalsFrom(name: string, bytes: Uint8Array, start: number, length: numb
 function startsWith(prefix: string, bytes: Uint8Array, start: number): boolean {
   for (let i = 0; i < prefix.length; i++) {
     if (LOWER[bytes[start + i]!] !== prefix.charCodeAt(i)) return false;
+  }
+  return true;
+}
+function startsAlike(name: string, bytes: Uint8Array, start: number): boolean {
+  for (let i = 0; i < name.length; i++) {
+    if (ALIKE[bytes[start + i]!] !== name.charCodeAt(i)) return false;
   }
   return true;
 }

@@ -5,7 +5,7 @@
 import type { AskedName } from './asked-names.ts';
 import { hashOf, idOf } from './field-names.ts';
 import { HEAD_BYTES, HEADER_LINE_BYTES, HEADERS } from '../limits.ts';
-import { COLON, CR, HTAB, LF, LOWER, SP, TOKEN, VALUE } from './grammar.ts';
+import { ALIKE, COLON, CR, HTAB, LF, LOWER, SP, TOKEN, VALUE } from './grammar.ts';
 
 const LINE = 0;
 const NAME_END = 1;
@@ -85,13 +85,20 @@ export class FieldTable {
   }
 
   isNamed(field: number, name: AskedName, bytes: Uint8Array): boolean {
+    return this.#equals(field, name.hash, name.lower, LOWER, bytes);
+  }
+  /** As `isNamed`, and also where one has an underscore and the other a dash. */
+  isNamedAlike(field: number, name: AskedName, bytes: Uint8Array): boolean {
+    return this.#equals(field, name.hash, name.alike, ALIKE, bytes);
+  }
+
+  #equals(field: number, hash: number, name: Uint8Array, fold: Uint8Array, bytes: Uint8Array): boolean {
     const row = field * CELLS;
-    if ((this.#cells[row + TAG]! & 0xff) !== name.hash) return false;
-    const { lower } = name;
+    if ((this.#cells[row + TAG]! & 0xff) !== hash) return false;
     const start = this.#cells[row + LINE]!;
-    if (this.#cells[row + NAME_END]! - start !== lower.length) return false;
-    for (let i = 0; i < lower.length; i++) {
-      if (LOWER[bytes[start + i]!] !== lower[i]) return false;
+    if (this.#cells[row + NAME_END]! - start !== name.length) return false;
+    for (let i = 0; i < name.length; i++) {
+      if (fold[bytes[start + i]!] !== name[i]) return false;
     }
     return true;
   }

@@ -38,7 +38,7 @@ export abstract class MessageHead implements HeadFields {
   /** The head as received, from the first byte of its first line. Valid until the next parse into this object. */
   protected raw: Buffer = Buffer.allocUnsafeSlow(USUAL_HEAD_BYTES);
   protected readonly table = new FieldTable();
-  protected readonly edits = new EditJournal();
+  readonly edits = new EditJournal();
   protected isHttp10 = false;
   /** Connection names upgrade. */
   protected wantsUpgrade = false;
@@ -53,7 +53,7 @@ export abstract class MessageHead implements HeadFields {
 
   header(name: string): string | undefined {
     const hash = hashOfName(name);
-    if (this.edits.mayTouch(hash) && this.edits.touches(askedName(name))) {
+    if (this.edits.mayTouch(hash)) {
       const values = this.headerValues(name);
       return values.length === 0 ? undefined : values.join(', ');
     }
@@ -71,7 +71,7 @@ export abstract class MessageHead implements HeadFields {
 
   headerValues(name: string): string[] {
     const asked = askedName(name);
-    const isEdited = this.edits.touches(asked);
+    const isEdited = this.edits.mayTouch(asked.hash);
     const values: string[] = [];
     for (let field = this.#find(asked, 0); field >= 0; field = this.#find(asked, field + 1)) {
       if (!isEdited || !this.edits.hides(this.table, field, this.raw)) values.push(this.#value(field));
@@ -82,7 +82,7 @@ export abstract class MessageHead implements HeadFields {
 
   hasHeader(name: string): boolean {
     const asked = askedName(name);
-    return this.edits.touches(asked) ? this.headerValues(name).length > 0 : this.#find(asked, 0) >= 0;
+    return this.edits.mayTouch(asked.hash) ? this.headerValues(name).length > 0 : this.#find(asked, 0) >= 0;
   }
 
   headers(): [name: string, value: string][] {
@@ -284,9 +284,9 @@ export abstract class MessageHead implements HeadFields {
       const hash = hashOf(size, bytes[at]!, bytes[optionEnd - 1]!);
       for (let field = 0; field < this.table.count; field++) {
         if (this.table.hash(field) !== hash) continue;
-        const nameStart = this.table.lineStart(field);
-        // Upgrade is named wherever it is meant; it has its own rule.
-        if (this.table.nameEnd(field) - nameStart !== size || this.table.id(field) === UPGRADE) continue;
+        const [nameStart, id] = [this.table.lineStart(field), this.table.id(field)];
+        // Upgrade is named wherever it is meant; what a trusted proxy tells is not taken away by a Connection that may be its client's.
+        if (this.table.nameEnd(field) - nameStart !== size || id === UPGRADE || id === FORWARDING) continue;
         if (isSameIgnoringCase(bytes, at, base + nameStart, size)) this.table.drop(field);
       }
       at = nextElement(bytes, optionEnd, end);

@@ -61,8 +61,9 @@ export function isElementEnd(bytes: Uint8Array, tokenEnd: number, end: number): 
 }
 
 /**
- * Whether an `Upgrade` value may be passed on: a list of `token` or `token/token` of which none is HTTP itself. HTTP/2 by
- * upgrade would hide its requests from us behind the 101 (h2c smuggling), and RFC 9113 has withdrawn it.
+ * Whether an `Upgrade` value may be passed on: a list of `token` or `token/token` of which none is HTTP itself, or leads to it. HTTP/2 by
+ * upgrade would hide its requests from us behind the 101 (h2c smuggling), and RFC 9113 has withdrawn it. TLS by upgrade (RFC 2817) would
+ * hide HTTP/1.1 in the same way.
  */
 export function isPassableUpgrade(bytes: Uint8Array, start: number, end: number): boolean {
   let at = nextElement(bytes, start, end);
@@ -70,7 +71,7 @@ export function isPassableUpgrade(bytes: Uint8Array, start: number, end: number)
   while (at < end) {
     const nameEnd = endOfToken(bytes, at, end);
     if (nameEnd === at) return false;
-    for (const http of ['h2c', 'h2', 'http']) {
+    for (const http of ['h2c', 'h2', 'http', 'tls']) {
       if (equalsIgnoringCase(bytes, at, nameEnd, http)) return false;
     }
     let elementEnd = nameEnd;

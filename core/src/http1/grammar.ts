@@ -19,6 +19,8 @@ export const TARGET = table((byte) => byte > SP && byte < 0x7f && byte !== 0x23)
 export const REG_NAME = table((byte) => isUnreserved(byte) || isOneOf(byte, "!$&'()*+,;="));
 /** ASCII capitals to small letters, every other byte to itself. */
 export const LOWER = table((byte) => (byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte));
+/** As `LOWER`, and an underscore to a dash: what CGI, WSGI and Rack make one name of. */
+export const ALIKE = table((byte) => (byte === 0x5f ? 0x2d : LOWER[byte]!));
 /** The value of a hexadecimal digit, 0xff for every other byte. */
 export const HEX = table((byte) => {
   const digit = '0123456789abcdef'.indexOf(String.fromCharCode(byte).toLowerCase());

@@ -1,6 +1,7 @@
 /** A trailer section (RFC 9112 §7.1.2) made fit to be sent on: what a receiver may act on early does not come late. */
+import type { EditJournal } from './edits.ts';
 import { FIELDS_END, FieldTable } from './field-table.ts';
-import { copyRun } from './write-bytes.ts';
+import { copyRun, writeCrlf } from './write-bytes.ts';
 
 const MAX_TRAILERS = 64;
 const NOTHING = Buffer.alloc(0);
@@ -47,14 +48,26 @@ export function parseTrailers(bytes: Buffer, end: number): number {
   return met === 0 ? 0 : -1;
 }
 
-/** The lines of the section just parsed that may be sent on, each with its CRLF. */
-export function passableTrailers(bytes: Buffer): Buffer {
+/**
+ * The lines of the section just parsed that may be sent on, each with its CRLF. What a plugin has written or removed in the head does not
+ * come again behind the body: some backends merge trailers into the head.
+ */
+export function passableTrailers(bytes: Buffer, edits: EditJournal | undefined): Buffer {
   const lines = Buffer.allocUnsafe(table.linesEnd);
   let size = 0;
   for (let field = 0; field < table.count; field++) {
-    const name = bytes.toString('latin1', table.lineStart(field), table.nameEnd(field)).toLowerCase();
+    const name = bytes.toString('latin1', table.lineStart(field), table.nameEnd(field)).toLowerCase().replaceAll('_', '-');
     if (FORBIDDEN.has(name) || FORBIDDEN_PREFIXES.some((prefix) => name.startsWith(prefix))) continue;
+    if (edits?.hides(table, field, bytes)) continue;
     size = copyRun(bytes, table.lineStart(field), table.lineEnd(field), lines, size);
   }
   return size === 0 ? NOTHING : lines.subarray(0, size);
+}
+
+/** Of lines that `passableTrailers` gave before the head was edited, those that may still go on. */
+export function unedited(lines: Buffer, edits: EditJournal): Buffer {
+  if (lines.length === 0 || edits.count === 0) return lines;
+  const section = Buffer.allocUnsafe(lines.length + 2);
+  parseTrailers(section, writeCrlf(section, copyRun(lines, 0, lines.length, section, 0)));
+  return passableTrailers(section, edits);
 }

@@ -96,6 +96,12 @@ export class Admission {
       accepting.exhausted();
       return true;
     }
+    // It was reset before we came to it. If its close was told, nobody will tell it again, and its place would be taken for ever. Else what it
+    // sent could still be read, and the system does not know any more whose that was: it would pass every rule that goes by addresses.
+    if (socket.isGone || socket.remoteAddress === '') {
+      socket.destroy();
+      return true;
+    }
     const cells = this.#countAddress(socket.remoteAddress);
     if (cells === REFUSED) {
       socket.reset();
@@ -121,7 +127,6 @@ export class Admission {
     const { maxConnectionsPerAddress } = config.limits;
     if (maxConnectionsPerAddress === Infinity) return UNCOUNTED;
     const address = parseAddress(remoteAddress);
-    // The address of a connection that is reset already is not known any more.
     if (address === undefined || trustedProxies.hasParsed(address)) return UNCOUNTED;
     const cells = this.#thread.accepting.addresses.add(address, limits.row, maxConnectionsPerAddress);
     if (cells >= 0) return cells;

@@ -12,14 +12,15 @@ import type { Socket, SocketHandler } from '../sockets/socket.ts';
 import type { DataThread } from '../workers/data-thread.ts';
 import { HEAD_TIME, IDLE_TIME, PIPELINED_BYTES, REQUESTS_PER_CONNECTION } from '../limits.ts';
 import { Exchange } from './exchange.ts';
-import { clientDrained, clientTimedOut, exchangeTimedOut, RequestClock } from './patience.ts';
+import { clientDrained, clientTimedOut, exchangeTimedOut, headTimedOut, RequestClock } from './patience.ts';
 import { connect } from './connect.ts';
 import { ForwardingLines } from './forwarding.ts';
 
 /** After our last byte the client may still be sending: so much is read and dropped, then nothing is read until `LINGER_MS` are over (RFC 9112 §9.6). */
 const LINGER_BYTES = 65_536;
 const LINGER_MS = 2_000;
-
+/** Requests of one pipeline that are begun in one turn of the event loop: those that need no backend would hold up everybody else, 64 KiB of them for 80 ms. */
+const MOST_IN_A_TURN = 32;
 const NOTHING = Buffer.alloc(0);
 
 export class HttpConnection extends ClientConnection implements SocketHandler, Timed {
@@ -31,8 +32,12 @@ export class HttpConnection extends ClientConnection implements SocketHandler, T
   #exchange: Exchange | undefined;
   #lines: ForwardingLines | undefined;
   #waiting = NOTHING;
+  /** What waited is being read: that `#waiting` is empty says nothing. */
+  #isReadingWaiting = false;
   /** How much of `#waiting` was there at the last vain look for a head: looking again pays only when that doubled, or at a head's end. */
   #lookedAt = 0;
+  /** It has begun as many as it may in this turn; the next one goes on. */
+  #isResting = false;
   /** Begun so far. */
   #requests = 0;
   /** Where an exchange may take only so long. */
@@ -72,7 +77,6 @@ export class HttpConnection extends ClientConnection implements SocketHandler, T
   }
 
   onOpen(): void {}
-
   onBytes(bytes: Buffer, start: number, end: number): void {
     this.thread.deadlines.readClock();
     if (this.#isLingering) return this.#linger(end - start);
@@ -88,7 +92,7 @@ export class HttpConnection extends ClientConnection implements SocketHandler, T
 
   /** Takes whole heads and body bytes; returns where that had to stop. */
   #read(bytes: Buffer, at: number, end: number): number {
-    while (at < end && !this.#isClosing) {
+    for (let begunNow = 0; at < end && !this.#isClosing; ) {
       const exchange = this.#exchange;
       if (exchange) {
         if (!exchange.takesBody) return at;
@@ -96,11 +100,22 @@ export class HttpConnection extends ClientConnection implements SocketHandler, T
         if (this.#exchange === exchange) return at; // still under way: what is left has to wait for its end
         continue;
       }
+      if (begunNow++ === MOST_IN_A_TURN) return this.#rest(at);
       const begun = this.#begin(bytes, at, end);
       if (begun === at) return at;
       at = begun;
     }
     return this.#isClosing ? end : at;
+  }
+
+  #rest(at: number): number {
+    this.#isResting = true;
+    this.socket.pause();
+    setImmediate(() => {
+      this.#isResting = false;
+      this.#goOn();
+    });
+    return at;
   }
 
   /** Begins the exchange whose head starts at `at`; returns the position behind what was used, `at` = the head is not complete. */
@@ -120,18 +135,13 @@ export class HttpConnection extends ClientConnection implements SocketHandler, T
       this.isDraining = true;
       this.#hit(REQUESTS_PER_CONNECTION);
     }
-    if (timeouts.requestMs !== Infinity) this.#startClock(timeouts.requestMs);
+    if (timeouts.requestMs !== Infinity) (this.#clock ??= new RequestClock(this.thread, () => this.#exchange && exchangeTimedOut(this.#exchange))).start(timeouts.requestMs);
     exchange.begin(this, plan);
     if (behindHead < 0) {
       exchange.refuseHead();
       return end;
     }
     return exchange.start(bytes, behindHead, end);
-  }
-
-  #startClock(ms: number): void {
-    this.#clock ??= new RequestClock(this.thread, () => this.#exchange && exchangeTimedOut(this.#exchange));
-    this.#clock.start(ms);
   }
 
   #hit(limit: number): void {
@@ -159,11 +169,13 @@ export class HttpConnection extends ClientConnection implements SocketHandler, T
     const waiting = this.#waiting;
     if (!this.#exchange && this.#lookedAt > 0 && waiting.length < 2 * this.#lookedAt && !endsHead(waiting, Math.max(0, this.#lookedAt - 3), waiting.length)) return;
     this.#waiting = NOTHING;
+    this.#isReadingWaiting = true;
     const rest = this.#read(waiting, 0, waiting.length);
+    this.#isReadingWaiting = false;
     if (rest < waiting.length) {
       // `#read` may not have filled it meanwhile: while it runs, nothing comes in.
       this.#waiting = waiting.subarray(rest);
-      if (!this.#exchange) {
+      if (!this.#exchange && !this.#isResting) {
         if (this.#hasEnded) return this.close(); // half a head before a FIN: its other half will not come
         if (this.#lookedAt === 0) this.deadline = this.thread.deadlines.in(this.plan.config.timeouts.headMs);
         this.#lookedAt = this.#waiting.length;
@@ -173,6 +185,9 @@ export class HttpConnection extends ClientConnection implements SocketHandler, T
       return;
     }
     this.#lookedAt = 0;
+    if (this.#hasEnded && !this.#exchange) return this.close();
+    // A pipelined request with half a body before a FIN: its other half will not come either.
+    if (this.#hasEnded && this.#exchange?.body.isComplete === false) return this.#exchange.clientEnded();
     if (!this.#isClosing) this.socket.resume();
   }
 
@@ -181,7 +196,6 @@ export class HttpConnection extends ClientConnection implements SocketHandler, T
     if (this.#waiting.length > 0) this.#readWaiting();
     else this.socket.resume();
   }
-
   /** The exchange is over, in whatever way. */
   release(): void {
     this.#exchange = undefined;
@@ -191,7 +205,7 @@ export class HttpConnection extends ClientConnection implements SocketHandler, T
   /** The exchange has ended in order; the next request may come. */
   next(keepAlive: boolean): void {
     if (this.#hasClosed) return;
-    const isLast = this.#hasEnded && this.#waiting.length === 0;
+    const isLast = this.#hasEnded && this.#waiting.length === 0 && !this.#isReadingWaiting;
     if (!keepAlive || isLast || this.isDraining || this.#isClosing) return this.close();
     this.deadline = this.thread.deadlines.in(this.plan.config.timeouts.idleMs);
     // Not from here: `next` may be called from inside `#read`, which goes on by itself.
@@ -206,7 +220,7 @@ export class HttpConnection extends ClientConnection implements SocketHandler, T
   }
 
   #goOn(): void {
-    if (this.#exchange || this.#hasClosed || this.#isClosing || this.#waiting.length === 0) return;
+    if (this.#exchange || this.#isResting || this.#hasClosed || this.#isClosing || this.#waiting.length === 0) return;
     this.#lookedAt = 0;
     this.#readWaiting();
   }
@@ -230,7 +244,6 @@ export class HttpConnection extends ClientConnection implements SocketHandler, T
     this.socket.resume();
     this.deadline = this.thread.deadlines.in(LINGER_MS);
   }
-
   /** The response was broken off: the client must see that it is not whole. */
   abandon(): void {
     this.socket.reset();
@@ -247,7 +260,6 @@ export class HttpConnection extends ClientConnection implements SocketHandler, T
     this.isDraining = true;
     if (!this.#exchange && this.#waiting.length === 0) this.close();
   }
-
   /** The drain limit is over. */
   cut(): void {
     const exchange = this.#exchange;
@@ -263,12 +275,10 @@ export class HttpConnection extends ClientConnection implements SocketHandler, T
     this.#hasEnded = true;
     this.#exchange.clientEnded();
   }
-
   onDrain(): void {
     this.thread.deadlines.readClock();
     if (this.#exchange) clientDrained(this.#exchange);
   }
-
   onClose(): void {
     this.#hasClosed = true;
     this.thread.deadlines.remove(this);
@@ -276,7 +286,6 @@ export class HttpConnection extends ClientConnection implements SocketHandler, T
     this.#exchange?.clientGone();
     this.leave();
   }
-
   onDeadline(): void {
     if (this.#isLingering) return this.socket.destroy();
     if (this.#exchange) return clientTimedOut(this.#exchange);
@@ -285,13 +294,7 @@ export class HttpConnection extends ClientConnection implements SocketHandler, T
       return this.close();
     }
     // A head was begun and not completed.
-    const exchange = this.thread.freeExchanges.pop() ?? new Exchange();
-    this.#exchange = exchange;
-    // Empties it: the object may have served another client, and hooks are shown it.
-    exchange.request.parse(this.#waiting, 0, 0, this.plan.config.limits);
-    exchange.request.fault = 'ERR_REQUEST_TIMEOUT';
-    exchange.request.faultDetail = 'the head was not complete in time';
-    exchange.begin(this, this.plan);
-    exchange.refuseHead();
+    this.#exchange = this.thread.freeExchanges.pop() ?? new Exchange();
+    headTimedOut(this.#exchange, this);
   }
 }

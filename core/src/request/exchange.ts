@@ -24,7 +24,6 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
   get protocol() { return 'http' as const; }
   #redirected: Lane | undefined;
   #isInHook = false;
-  #isAsking = false; // the hook's call has not returned yet
   #isRetired = false;
   #lastFailure: { status: number; code: ErrorCode; detail: string } | undefined;
   readonly #onVerdict = (error: unknown, verdict: RequestVerdict | undefined): void => this.#heard(error, verdict, false);
@@ -55,7 +54,7 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
     if (match && !isAmbiguous) this.lane = this.plan.laneOf((this.match = match));
     this.keepAlive = request.keepAlive;
     if (request.hasBody) {
-      body.begin(request.chunked ? 'chunked' : 'length', request.contentLength, request.namedFields === 0, this.plan.config.limits);
+      body.begin(request.chunked ? 'chunked' : 'length', request.contentLength, request.namedFields === 0, this.plan.config.limits, request.edits);
       this.sending.reset();
     }
     prepareForwarding(this);
@@ -83,14 +82,14 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
   }
 
   #ask(hook: RequestHook, heard: (error: unknown, verdict: RequestVerdict | undefined) => void): void {
-    this.#isInHook = this.#isAsking = true;
+    this.#isInHook = true;
     hook.callAsync(this, heard);
-    this.#isAsking = false;
   }
 
   #heard(error: unknown, verdict: RequestVerdict | undefined, isInPool: boolean): void {
     this.#isInHook = false;
-    if (!this.#isAsking) this.thread.deadlines.readClock(); // a tap took its time: this is another event
+    // Taps took their time, and some may block: what the backend is given begins now.
+    this.thread.deadlines.readClock();
     if (this.stage === OVER) return this.#recycle();
     if (this.stage !== ASKING) return; // it was answered meanwhile, because it took too long
     // Guards let nothing through. If one did, nobody knows whether a filter was asked: then nobody gets in (tapable hands a throw on as `error`).
@@ -142,7 +141,9 @@ export class Exchange extends ExchangeState implements HttpExchange, Redirectabl
 
   /** Whether body bytes can be taken now. */
   get takesBody(): boolean {
-    return !this.body.isComplete && (this.stage === WAITING || this.stage === RELAYING) && !this.upstream!.socket.isClogged;
+    if (this.body.isComplete || (this.stage !== WAITING && this.stage !== RELAYING)) return false;
+    const { socket } = this.upstream!;
+    return !socket.isClogged && !socket.isGone;
   }
 
   /** Takes body bytes from [at, end); returns the position behind them. */

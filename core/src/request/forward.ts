@@ -31,6 +31,7 @@ export function sendRequest(exchange: Exchange): void {
   const { thread, request, body, held, lease } = exchange;
   const { out } = thread;
   const upstream = exchange.upstream!;
+  if (body.framing === 'chunked') body.chunks.dropEdited();
   const unrewritten = request.mark();
   const wire = completeWire(exchange);
   const from = out.reserve(request.wireBound(wire) + held.length + CHUNK_OVERHEAD + (body.framing === 'chunked' ? body.chunks.trailers.length : 0));
@@ -38,13 +39,15 @@ export function sendRequest(exchange: Exchange): void {
   // Plugins see the request as the client sent it: at the next attempt, at the response, at the end.
   if (request.mark() > unrewritten) request.rollback(unrewritten);
   const end = writeHeld(exchange, 0, out.bytes, behindHead);
+  exchange.stage = WAITING;
+  out.send(upstream.socket, end);
+  // Not a byte was taken: whatever its method, the request can be sent again as soon as the connection says that it is closed.
+  if (upstream.socket.isGone) return;
   if (!exchange.hasWritten) {
     exchange.hasWritten = true;
     exchange.writes++;
   }
-  exchange.stage = WAITING;
   lease!.bytesToBackend += end - from;
-  out.send(upstream.socket, end);
   forgetHeldIfUseless(exchange);
   expectMore(exchange);
   if (!body.isComplete) exchange.connection.bodyWanted();

@@ -32,6 +32,17 @@ export function subtletiesOf(path: string): number {
   return (/%2F/i.test(path) ? ENCODED_SLASHES : 0) | (/\\|%5C/i.test(path) ? BACKSLASHES : 0) | (path.includes(';') ? PARAMETERS : 0) | EMPTY_SEGMENTS;
 }
 
+/** Each of two dozen readings looks at each place. Base64 with encoded slashes has 128 of them in the longest path that is taken by default. */
+const MOST_PLACES = 256;
+const PLACE = /%2F|%5C|[\\;]|\/\//gi;
+
+/** Whether readers may differ in more places than anybody's path has: to read it in every way would cost hundreds of times what a request does. */
+export function isTooSubtle(path: string): boolean {
+  PLACE.lastIndex = 0;
+  for (let places = 0; PLACE.test(path);) if (++places > MOST_PLACES) return true;
+  return false;
+}
+
 /** Whether the reading has nothing to it that the path lacks: then another one gives the same. */
 export function concerns({ subtleties }: Reading, present: number): boolean {
   return (subtleties & ~present) === 0;

@@ -2,10 +2,12 @@
 import { BODY_RATE, BODY_TIME, NO_LIMIT, REQUEST_TIME, WRITE_RATE, WRITE_TIME } from '../limits.ts';
 import type { Timed } from '../sockets/deadlines.ts';
 import type { DataThread } from '../workers/data-thread.ts';
+import type { HttpConnection } from './connection.ts';
 import type { Exchange } from './exchange.ts';
 import { FLUSHING, RELAYING } from './exchange-state.ts';
 import type { PaceRules } from './pace.ts';
 
+const NOTHING = Buffer.alloc(0);
 /** Filled for each question: it is used at once. */
 const RULES: { -readonly [K in keyof PaceRules]: PaceRules[K] } = { silenceMs: 0, graceMs: 0, minPerSecond: 0 };
 
@@ -80,6 +82,17 @@ export function clientTimedOut(exchange: Exchange): void {
   exchange.hit(limit);
   exchange.abort('client', 'ERR_CLIENT_STALLED');
   socket.reset();
+}
+
+/** A head was begun and not completed. @param exchange a free one, for it */
+export function headTimedOut(exchange: Exchange, connection: HttpConnection): void {
+  const { plan } = connection;
+  // Empties it: the object may have served another client, and hooks are shown it.
+  exchange.request.parse(NOTHING, 0, 0, plan.config.limits);
+  exchange.request.fault = 'ERR_REQUEST_TIMEOUT';
+  exchange.request.faultDetail = 'the head was not complete in time';
+  exchange.begin(connection, plan);
+  exchange.refuseHead();
 }
 
 /** `requestMs` is over. */

@@ -78,7 +78,7 @@ function writeInterim(exchange: Exchange): void {
 function beginReply(exchange: Exchange, bytes: Buffer, at: number, end: number): void {
   const { thread, response, reply, lease, lane, connection } = exchange;
   const framing = replyFraming(exchange, response);
-  reply.begin(framing, Math.max(0, response.contentLength), response.namedFields === 0);
+  reply.begin(framing, Math.max(0, response.contentLength), response.namedFields === 0, undefined, response.edits);
   lease!.strategy?.onHead?.(lease!, response);
   exchange.hasShownHead = true;
   lane.hooks.onResponseHead?.call(exchange, response);

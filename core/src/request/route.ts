@@ -3,7 +3,7 @@ import type { RequestHead } from '@steelyard/sdk';
 import type { ResolvedRoute } from '../config/resolved.ts';
 import { normalisePath } from '../http1/target.ts';
 import { captureNames, matchesPattern, parsePattern, patternAsRead, type PathPattern } from './path-pattern.ts';
-import { READINGS, concerns, readPath, subtletiesOf, type Reading } from './path-readings.ts';
+import { READINGS, concerns, isTooSubtle, readPath, subtletiesOf, type Reading } from './path-readings.ts';
 
 /** One of a fixed set of objects, made once per route; a new one only where the rewrite needs what stood behind `:names`. */
 export interface RouteMatchResult {
@@ -64,6 +64,7 @@ export class RouteTable {
     const { path } = request;
     const present = subtletiesOf(path);
     if (present === 0) return false;
+    if (isTooSubtle(path)) return true;
     const candidates = this.#looksAtHost ? this.#candidates(request.host) : this.#anyHost;
     const fitting = candidates.filter((route) => route.admitsMethod(request) && route.admitsHeaders(request));
     return READINGS.some((reading) => {

@@ -3,6 +3,7 @@
  * the constructor: a second one would have to take the handle over. So the handle is taken before the first is made.
  * Internals of `node:net`; where they are not as expected the server goes on by its event 'connection'.
  */
+import cluster from 'node:cluster';
 import net from 'node:net';
 import { systemError } from './system-error.ts';
 
@@ -44,7 +45,7 @@ interface BoundHandle {
   getsockname(into: object): number;
   close(): void;
 }
-/** What `node:net` binds with, also for `node:cluster`; it gives an error number where it fails. */
+/** What `node:net` binds with; it gives an error number where it fails. */
 type CreateServerHandle = (host: string, port: number, family: number, fd: undefined, flags: number) => BoundHandle | number;
 
 /** libuv's `UV_TCP_REUSEPORT`. */
@@ -54,12 +55,13 @@ const REUSE_PORT = 2;
  * Binds so that `pauses` finds a handle that can pause. libuv has no call for that (libuv#1937); but to stop reading takes the descriptor out of
  * the poll set, whatever it is read for, if libuv takes it for a readable stream. It takes one for that which was opened by its descriptor, and
  * a handle may be told to open the very descriptor that it has.
- * @returns `undefined`: the address has to be looked up, or cannot be bound, or the internals are not as expected: `listen` will tell.
+ * @returns `undefined`: the address has to be looked up, cannot be bound, or is another process's to bind, or the internals are not as expected: `listen` will tell.
  */
 export function bindPausable(host: string, port: number, isShared: boolean): BoundHandle | undefined {
   const { _createServerHandle: create } = net as { _createServerHandle?: CreateServerHandle };
   const family = net.isIP(host);
-  if (typeof create !== 'function' || family === 0) return undefined;
+  // A worker of `node:cluster` shares its port with the others through its parent: that is `listen`'s to do.
+  if (typeof create !== 'function' || family === 0 || cluster.isWorker) return undefined;
   const bound = create(host, port, family, undefined, isShared ? REUSE_PORT : 0);
   if (typeof bound === 'number') return undefined;
   if (bound.fd >= 0 && bound.getsockname({}) === 0 && bound.open(bound.fd) === 0) return bound;

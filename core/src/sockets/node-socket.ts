@@ -3,7 +3,7 @@ import type net from 'node:net';
 import type { HandleWrites, WritableHandle, WriteRequest } from './handle-writes.ts';
 import type { PausedSockets } from './paused-sockets.ts';
 import type { Socket, SocketHandler } from './socket.ts';
-import { systemError } from './system-error.ts';
+import { isReset, systemError } from './system-error.ts';
 import type { WriteViews } from './write-views.ts';
 
 /** What the sockets of one engine have in common. */
@@ -33,6 +33,8 @@ export class NodeSocket implements Socket {
   #underWay = 0;
   #endsWhenDrained = false;
   #isPaused = false;
+  /** The peer has said FIN: nothing is read any more. */
+  #hasEnded = false;
   #error: Error | undefined;
 
   constructor(handler: SocketHandler, tools: SocketTools) {
@@ -65,6 +67,12 @@ export class NodeSocket implements Socket {
   failed(error: Error): void {
     this.#error = error;
   }
+  ended(): void {
+    this.#hasEnded = true;
+    // A write that failed has used up the error: what is read behind it is an end, and none in order.
+    if (this.#error) this.#socket.destroy(this.#error);
+    else this.handler.onEnd();
+  }
   closed(): void {
     if (this.#isPaused) this.#tools.paused.delete(this);
     this.handler.onClose(this.#error);
@@ -93,6 +101,9 @@ export class NodeSocket implements Socket {
   get descriptor(): number {
     return (this.#socket as { _handle?: { fd?: number } | null })._handle?.fd ?? -1;
   }
+  get isGone(): boolean {
+    return this.#socket.destroyed || this.#error !== undefined;
+  }
   get unsentBytes(): number {
     return (this.#socket as { _handle?: { writeQueueSize?: number } | null })._handle?.writeQueueSize ?? this.#socket.writableLength;
   }
@@ -110,7 +121,7 @@ export class NodeSocket implements Socket {
     // Asked here, not before each write: a handle that is closing refuses, one that is gone says nothing.
     if (this.#socket.destroyed || result === undefined) return true;
     if (typeof result === 'number') {
-      this.#socket.destroy(systemError(result, 'write'));
+      this.#cannotWrite(result);
       return false;
     }
     this.isClogged = true;
@@ -122,13 +133,21 @@ export class NodeSocket implements Socket {
     return false;
   }
 
+  /**
+   * A peer that has answered half a request, and closed, resets what comes behind: its answer is still there, and is read before the end is
+   * told. While nothing is read no end would be heard; and of other errors the peer knows nothing.
+   */
+  #cannotWrite(errno: number): void {
+    const error = systemError(errno, 'write');
+    if (this.#isPaused || this.#hasEnded || !isReset(error)) this.#socket.destroy(error);
+    else this.#error ??= error;
+    this.#handle = undefined;
+  }
+
   #ended(status: number): void {
     this.#underWay--;
     if (this.#socket.destroyed) return;
-    if (status < 0) {
-      this.#socket.destroy(systemError(status, 'write'));
-      return;
-    }
+    if (status < 0) return this.#cannotWrite(status);
     if (this.#underWay > 0) return;
     this.isClogged = false;
     if (this.#endsWhenDrained) this.#socket.end();
@@ -138,6 +157,7 @@ export class NodeSocket implements Socket {
   #sendPublicly(bytes: Buffer, start: number, end: number): boolean {
     const socket = this.#socket;
     if (socket.destroyed) return true;
+    if (this.#error) return false;
     if (!this.#hasSent) {
       this.#hasSent = true;
       this.#handle = this.#tools.writes.handleOf(socket);
@@ -186,6 +206,7 @@ export class NodeSocket implements Socket {
    */
   ask(): void {
     const socket = this.#socket;
+    if (this.#error) socket.destroy(this.#error);
     if (this.#underWay > 0 || socket.destroyed || socket.connecting || socket.writableEnded) return;
     const handle = this.#hasSent ? this.#handle : this.#tools.writes.handleOf(socket);
     const result = handle?.writeBuffer(null, NOTHING);
@@ -213,7 +234,7 @@ export class NodeSocket implements Socket {
 
 // Shared by all sockets, `this` is the one that tells: closures for each were a twentieth of what an idle connection holds.
 function onEnd(this: Owned): void {
-  this[OWNER]!.handler.onEnd();
+  this[OWNER]!.ended();
 }
 function onError(this: Owned, error: Error): void {
   this[OWNER]!.failed(error);

@@ -27,6 +27,8 @@ export interface Socket {
   readonly descriptor: number;
   /** `true` = gone, the memory is the caller's again. `false` = the engine owns the memory until `onDrain`. */
   send(bytes: Buffer, start: number, end: number): boolean;
+  /** It has failed, or was destroyed; `onClose` may be still to come. After a `send`: not a byte of that was taken. */
+  readonly isGone: boolean;
   /** Whether an earlier `send` is still waiting. */
   readonly isClogged: boolean;
   /** Bytes of earlier `send`s that the system has not taken yet. */

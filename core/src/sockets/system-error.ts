@@ -11,3 +11,9 @@ export function isExhaustion(error: Error): boolean {
   const code = 'code' in error ? error.code : undefined;
   return code === 'EMFILE' || code === 'ENFILE' || code === 'ENOBUFS';
 }
+
+/** The peer has gone. */
+export function isReset(error: Error): boolean {
+  const code = 'code' in error ? error.code : undefined;
+  return code === 'ECONNRESET' || code === 'EPIPE';
+}

@@ -7,9 +7,13 @@ export class IdleConnections {
   readonly #all = new Set<UpstreamConnection>();
 
   take(backend: BackendState): UpstreamConnection | undefined {
-    const connection = this.#parked.get(backend)?.pop();
-    if (connection) connection.deadline = Infinity;
-    return connection;
+    const parked = this.#parked.get(backend);
+    for (let connection = parked?.pop(); connection; connection = parked!.pop()) {
+      connection.deadline = Infinity;
+      // One that was reset in this turn of the event loop tells so only at its end: a POST would be lost with it.
+      if (!connection.socket.isGone) return connection;
+    }
+    return undefined;
   }
 
   /** False when there are enough. */

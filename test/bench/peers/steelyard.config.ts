@@ -8,6 +8,8 @@ import roundRobin from '@steelyard/plugins/round-robin';
 const { BENCH_PORT: port = '', BENCH_METRICS_PORT: metricsPort = '', BENCH_ORIGIN_PORTS: originPorts = '' } = process.env;
 
 export default defineConfig({
+  // By itself it counts two descriptors for each connection, and 10,000 idle ones are asked of every proxy.
+  maxConnections: 16_384,
   listeners: [{ port: Number(port), host: '127.0.0.1' }],
   pools: {
     web: {

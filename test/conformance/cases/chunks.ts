@@ -16,7 +16,7 @@ const sizes: readonly (readonly [name: string, line: string])[] = [
 const noExtensions = [';', ';;a', ';=b', ';a=', ';a=;b', ';a b', '; a', ';a ', ';a= b', ';a =b', ';a="b', ';a="b"c', ';a="b" ', ';a=b"c"', ';a="\\', ';a="\x7f"', ';a="\\\0"', ';\xe9', ';a=\xe9'];
 const trailers: readonly (readonly [name: string, line: string])[] = [
   ['Content-Length', 'Content-Length: 44'], ['Transfer-Encoding', 'Transfer-Encoding: gzip'], ['Host', 'Host: evil.example'], ['Connection', 'Connection: close'], ['Authorization', 'Authorization: Basic eDp5'],
-  ['Cookie', 'Cookie: a=b'], ['X-Forwarded-For', 'X-Forwarded-For: 1.2.3.4'], ['Expect', 'Expect: 100-continue'], ['Content-Type', 'Content-Type: text/html'], ['Upgrade', 'Upgrade: h2c'], ['TE', 'TE: trailers'], ['Trailer', 'Trailer: X'],
+  ['Cookie', 'Cookie: a=b'], ['X-Forwarded-For', 'X-Forwarded-For: 1.2.3.4'], ['X_Forwarded_For', 'X_Forwarded_For: 1.2.3.4'], ['Expect', 'Expect: 100-continue'], ['Content-Type', 'Content-Type: text/html'], ['Upgrade', 'Upgrade: h2c'], ['TE', 'TE: trailers'], ['Trailer', 'Trailer: X'],
 ];
 
 export const chunks: readonly Case[] = [

@@ -30,6 +30,7 @@ export const connections: readonly Case[] = [
       pass('Upgrade alone, without Connection', get('Upgrade: websocket', 'A: b'), get('A: b')),
       pass('Proxy-Authorization', get('Proxy-Authorization: Basic eDp5', 'A: b'), get('A: b')),
     ]),
+    pass('the same with underscores, which CGI takes for dashes (CVE-2024-45614)', get('X_Forwarded_For: 1.2.3.4', 'X-Forwarded_Proto: https', 'x_forwarded-host: evil', 'A: b'), get('A: b')),
     pass('a trailer that Connection names', chunked('5\r\nhello\r\n0\r\nX-Auth: me\r\n\r\n', 'Connection: x-auth'), chunked(HELLO)),
     pass('a trailer beside Connection: TE', chunked('5\r\nhello\r\n0\r\nX: 1\r\n\r\n', 'Connection: TE, keep-alive', 'TE: trailers'), chunked('5\r\nhello\r\n0\r\nX: 1\r\n\r\n')),
     pass('names that are not there do no harm', get('Connection: X-1, X-2', 'A: b'), get('A: b')),
@@ -49,6 +50,7 @@ export const connections: readonly Case[] = [
       pass('H2C in capitals', get('Connection: upgrade', 'Upgrade: H2C', 'A: b'), get('A: b')),
       pass('HTTP/2.0', get('Connection: Upgrade', 'Upgrade: HTTP/2.0', 'A: b'), get('A: b')),
       pass('h2', get('Connection: Upgrade', 'Upgrade: h2', 'A: b'), get('A: b')),
+      pass('TLS (RFC 2817): requests inside it would be seen as little', get('Connection: Upgrade', 'Upgrade: TLS/1.2', 'A: b'), get('A: b')),
       pass('an Upgrade that is no list of protocols', get('Connection: Upgrade', 'Upgrade: "websocket"', 'A: b'), get('A: b')),
       expecting('h2c, and the preface behind it, is no HTTP', get('Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABk') + 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', {
         answers: [200, 400], connection: 'closed', reaches: [get()],

@@ -569,7 +569,7 @@ describe('onRequest', () => {
     expect(origin.connections).toBe(1);
   });
 
-  it('of a closed plugin that fails, and of one in quarantine, is a 503; an open one lets pass', async () => {
+  it('of a closed plugin that fails is a 503, each time anew; an open one lets pass, and is in quarantine then', async () => {
     const { url } = await namedOrigin('x');
     for (const [onFailure, status] of [['closed', 503], ['open', 200]] as const) {
       let calls = 0;
@@ -583,12 +583,21 @@ describe('onRequest', () => {
       client.send(GET.repeat(30));
       await recorder.responses(30);
       expect(new Set(recorder.results.map(({ result }) => result.status))).toEqual(new Set([status]));
-      // It is called no more once it failed ten times in a row.
-      expect(calls).toBe(10);
+      // The open one is called no more once it failed ten times in a row.
+      expect(calls).toBe(onFailure === 'open' ? 10 : 30);
       if (onFailure === 'open') continue;
-      expect(recorder.results.map(({ result }) => [result.code, result.answeredBy]).slice(9, 11)).toEqual([['ERR_PLUGIN_TAP', 'balancer'], ['ERR_PLUGIN_QUARANTINE', 'balancer']]);
+      expect(recorder.results.map(({ result }) => [result.code, result.answeredBy])).toEqual(recorder.results.map(() => ['ERR_PLUGIN_TAP', 'balancer']));
       client.socket.destroy();
     }
+  });
+
+  it('is that of its own request alone: a client whose requests a closed plugin throws over does not shut the others out', async () => {
+    const { url } = await namedOrigin('x');
+    const decoding = plugin('decoding', ({ hooks }) => hooks.onRequest.tap(({ request }) => void decodeURIComponent(request.target)), 'closed');
+    const { port } = await start({ ...proxyTo(url), plugins: [decoding] });
+    const statuses: number[][] = [];
+    for (let i = 0; i < 30; i++) statuses.push([(await fetch(`http://127.0.0.1:${port}/%zz`)).status, (await fetch(`http://127.0.0.1:${port}/good`)).status]);
+    expect(statuses).toEqual(statuses.map(() => [503, 200]));
   });
 });
 

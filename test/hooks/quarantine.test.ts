@@ -125,23 +125,38 @@ describe('a tap in quarantine', () => {
 
 describe('through the hooks', () => {
   const boom = (): never => { throw error; };
+  const never = (): Promise<undefined> => new Promise(() => {});
+  const LIMIT = { timeLimitMs: 50 };
+  const lateVerdict: typeof verdictOf = async (hook, subject) => {
+    const verdict = verdictOf(hook, subject);
+    await vi.advanceTimersByTimeAsync(LIMIT.timeLimitMs + 1);
+    return verdict;
+  };
   const face = (onFailure: OnFailure) => world.registry.face(world.plugin('broken', onFailure), CONFIG);
 
   it('a closed plugin in quarantine refuses without being called: it is never skipped', async () => {
+    const fn = vi.fn(never);
+    face('closed').onConnect.tapPromise(fn, LIMIT);
+    const hook = world.compile().onConnect;
+    for (let i = 0; i < FAILURES_IN_A_ROW; i++) await lateVerdict(hook, CONNECTION);
+    expect(await verdictOf(hook, CONNECTION)).toEqual({ refuse: 'plugin broken failed', code: 'ERR_PLUGIN_QUARANTINE' });
+    expect(fn).toHaveBeenCalledTimes(FAILURES_IN_A_ROW);
+  });
+  it('a closed plugin that throws is asked each time: shut out, it would refuse everybody for the sake of some', async () => {
     const fn = vi.fn(boom);
     face('closed').onConnect.tap(fn);
     const hook = world.compile().onConnect;
-    for (let i = 0; i < FAILURES_IN_A_ROW; i++) await verdictOf(hook, CONNECTION);
-    expect(await verdictOf(hook, CONNECTION)).toEqual({ refuse: 'plugin broken failed', code: 'ERR_PLUGIN_QUARANTINE' });
-    expect(fn).toHaveBeenCalledTimes(FAILURES_IN_A_ROW);
+    for (let i = 0; i < 3 * FAILURES_IN_A_ROW; i++) expect(await verdictOf(hook, CONNECTION)).toEqual({ refuse: 'plugin broken failed', code: 'ERR_PLUGIN_TAP' });
+    expect(fn).toHaveBeenCalledTimes(3 * FAILURES_IN_A_ROW);
+    expect(world.count('steelyard_plugin_failures_total', 'broken', 'onConnect')).toBe(3 * FAILURES_IN_A_ROW);
   });
   it('a closed plugin in quarantine answers 503, an open one lets through, also where it waits', async () => {
     for (const [onFailure, expected] of [['closed', { respond: { status: 503 }, code: 'ERR_PLUGIN_QUARANTINE' }], ['open', undefined]] as const) {
       world = new World();
-      const fn = vi.fn(boom);
-      face(onFailure).onRequest.tapPromise(fn);
+      const fn = vi.fn(never);
+      face(onFailure).onRequest.tapPromise(fn, LIMIT);
       const hook = world.compile().onRequest;
-      for (let i = 0; i < FAILURES_IN_A_ROW; i++) await verdictOf(hook, new FakeExchange().asHttp());
+      for (let i = 0; i < FAILURES_IN_A_ROW; i++) await lateVerdict(hook, new FakeExchange().asHttp());
       const verdict = await verdictOf(hook, new FakeExchange().asHttp());
       if (expected) expect(verdict).toMatchObject(expected);
       else expect(verdict).toBeUndefined();
@@ -151,11 +166,11 @@ describe('through the hooks', () => {
   it('lets one waiting call through as the trial, and refuses the others until it ends', async () => {
     let isBroken = true;
     let answer!: () => void;
-    const fn = vi.fn(() => (isBroken ? Promise.reject(error) : new Promise<undefined>((resolve) => { answer = () => resolve(undefined); })));
-    face('closed').onRequest.tapPromise(fn);
+    const fn = vi.fn(() => (isBroken ? never() : new Promise<undefined>((resolve) => { answer = () => resolve(undefined); })));
+    face('closed').onRequest.tapPromise(fn, LIMIT);
     const hook = world.compile().onRequest;
     const ask = () => verdictOf(hook, new FakeExchange().asHttp());
-    for (let i = 0; i < FAILURES_IN_A_ROW; i++) await ask();
+    for (let i = 0; i < FAILURES_IN_A_ROW; i++) await lateVerdict(hook, new FakeExchange().asHttp());
     vi.advanceTimersByTime(FIRST_WAIT_MS);
     isBroken = false;
     const trial = ask();

@@ -19,16 +19,20 @@ afterEach(async () => {
   await origin.close();
 });
 
+/** By the origin of a thread of its own. */
+const answered = new Int32Array(new SharedArrayBuffer(4));
 const blocking = plugin('blocking', (host) => host.hooks.onRequest.tap((exchange) => {
   if (exchange.request.path !== '/block') return;
   const end = performance.now() + BLOCKS_MS;
-  while (performance.now() < end);
+  // However busy the machine is: the answers to all that was sent are there when it ends.
+  const sent = rig.balancer.ledger().leasesOpened;
+  while (performance.now() < end || Atomics.load(answered, 0) < sent);
 }));
 
 /** An origin in a thread of its own, which takes 100 ms: it answers while the balancer's stands still. */
 async function originElsewhere(): Promise<{ url: string; close(): Promise<unknown> }> {
-  const program = "require('http').createServer((_request, response) => setTimeout(() => response.end('origin'), 100)).listen(0, '127.0.0.1', function () { require('worker_threads').parentPort.postMessage(this.address().port); })";
-  const thread = new Worker(program, { eval: true });
+  const program = "const { parentPort, workerData } = require('worker_threads'); require('http').createServer((_request, response) => setTimeout(() => response.end('origin', () => Atomics.add(workerData, 0, 1)), 100)).listen(0, '127.0.0.1', function () { parentPort.postMessage(this.address().port); })";
+  const thread = new Worker(program, { eval: true, workerData: answered });
   const [port] = (await once(thread, 'message')) as [number];
   return { url: `http://127.0.0.1:${port}`, close: () => thread.terminate() };
 }

@@ -128,7 +128,7 @@ export function guardDecision<S, V>(tap: Quarantine, rules: DecisionRules<S, V>,
     } catch (thrown) {
       rules.rollback(subject, mark);
       rules.shut(subject);
-      tap.failed(ticket, thrown);
+      blame(tap, ticket, thrown);
       return whenFailed;
     }
     rules.shut(subject);
@@ -152,10 +152,11 @@ export function guardAsyncDecision<S, V>(
     let ticket: Ticket = NORMAL;
     if (tap.state !== HEALTHY && (ticket = tap.admit()) === REFUSED) return done(null, whenShut);
     const mark = rules.mark(subject);
-    const fail = (thrown: unknown): void => {
+    const fail = (thrown: unknown, isLate = false): void => {
       rules.rollback(subject, mark);
       rules.shut(subject);
-      tap.failed(ticket, thrown);
+      if (isLate) tap.failed(ticket, thrown);
+      else blame(tap, ticket, thrown);
       done(null, whenFailed);
     };
     // What such a function began may go on behind its end (the loser of a race, an unawaited call) and write to the subject even then.
@@ -170,7 +171,7 @@ export function guardAsyncDecision<S, V>(
     let isOpen = true;
     const call = limit.open(() => {
       isOpen = false;
-      fail(nonsense(`it took longer than its time limit of ${limit.limitMs} ms`, 'the option timeLimitMs of tapPromise raises it, to 60,000 ms at most'));
+      fail(nonsense(`it took longer than its time limit of ${limit.limitMs} ms`, 'the option timeLimitMs of tapPromise raises it, to 60,000 ms at most'), true);
     });
     const settle = (isGood: boolean, value: unknown): void => {
       if (!isOpen) return;
@@ -189,6 +190,15 @@ export function guardAsyncDecision<S, V>(
     };
     settled(pending).then((value) => settle(true, value), (error: unknown) => settle(false, error));
   };
+}
+
+/**
+ * A closed plugin that throws has refused this one request, and that is its answer: shut out it would refuse everybody's, and ten odd requests of
+ * one client would do. What a quarantine spares is the wait for one that is late.
+ */
+function blame(tap: Quarantine, ticket: Ticket, thrown: unknown): void {
+  if (tap.plugin.onFailure === 'closed' && ticket === NORMAL) tap.plugin.report(tap.hook, thrown);
+  else tap.failed(ticket, thrown);
 }
 
 function refusals<S, V>(tap: Quarantine, rules: DecisionRules<S, V>): { whenFailed: V | undefined; whenShut: V | undefined } {

@@ -3,12 +3,14 @@
  *
  * D. E. Eisenbud et al., "Maglev: A Fast and Reliable Software Network Load Balancer", NSDI 2016, §3.4; weights as in Envoy. A pick costs O(1).
  */
-import { defineStrategy, HASH_KEY, keyHash, SlotTable, type HashKeys } from '@steelyard/sdk';
+import { defineStrategy, HASH_KEY, keyHash, SlotTable, type HashKeys, type MissingKey } from '@steelyard/sdk';
 import { filledTable, tableSizeFor } from './table.ts';
 
 export interface MaglevOptions {
-  /** What is hashed; of a list the first that is there. An exchange without it goes by chance, by weight. Default `address`: the client's, without its port. */
+  /** What is hashed; of a list the first that is there. Default `address`: the client's, without its port. */
   key?: HashKeys;
+  /** Without a key: `random` = by chance, by weight; `none` = no pick, so that a `fallback` around it asks its next. Default `random`. */
+  missing?: MissingKey;
   /**
    * Entries of the table: the first prime from here on is taken, 101 to 5,000,011. A hundred for each backend keep equal shares within one in a hundred.
    * Where there are more backends than entries it is doubled until there are not. Default 65,537.
@@ -22,10 +24,11 @@ export default defineStrategy<MaglevOptions, 'any', 'hash'>({
   description: 'the same key to the same backend, by a table that is filled evenly (Maglev)',
   options: {
     key: { ...HASH_KEY, default: 'address' },
+    missing: { type: 'string', enum: ['random', 'none'], default: 'random', description: 'without a key: by chance, or no pick' },
     tableSize: { type: 'integer', minimum: 101, maximum: 5_000_011, default: 65_537, description: 'entries of the table; the first prime from here on' },
   },
-  create({ key, tableSize }, host) {
-    const hashOf = keyHash(key, () => host.random());
+  create({ key, missing, tableSize }, host) {
+    const hashOf = keyHash(key, missing, host);
     const slots = new SlotTable();
     return {
       update(members) {
@@ -33,7 +36,10 @@ export default defineStrategy<MaglevOptions, 'any', 'hash'>({
         const taking = members.filter(({ weight }) => weight > 0).toSorted((one, two) => (one.backend.id < two.backend.id ? -1 : 1));
         slots.set(taking.map(({ backend }) => backend), filledTable(taking, tableSizeFor(tableSize, taking.length)));
       },
-      select: (exchange, pool) => slots.pick((hashOf(exchange) >>> 0) % slots.size, pool),
+      select(exchange, pool) {
+        const hash = hashOf(exchange);
+        return hash === undefined ? undefined : slots.pick((hash >>> 0) % slots.size, pool);
+      },
     };
   },
 });

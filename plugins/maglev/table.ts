@@ -9,12 +9,20 @@ import { hash32, type Member } from '@steelyard/sdk';
 
 /** @param members with weights above 0, in an order of their own; @param size a prime, at least as many as members. Gives the index of a member for each entry. */
 export function filledTable(members: readonly Member[], size: number): Uint32Array {
-  if (members.length === 0) return new Uint32Array(0);
+  const offsets = members.map(({ backend }) => (hash32(backend.id) >>> 0) % size);
+  const skips = members.map(({ backend }) => ((hash32(backend.id, 1) >>> 0) % (size - 1)) + 1);
+  return filledInTurns(offsets, skips, members.map(({ weight }) => weight), size);
+}
+
+/**
+ * The paper's population of the table: the j-th choice of a member is `(offset + j · skip) % size`.
+ * @param size a prime, so that any skip from 1 to size - 1 comes by all entries
+ */
+export function filledInTurns(offsets: readonly number[], skips: readonly number[], weights: readonly number[], size: number): Uint32Array {
+  if (offsets.length === 0) return new Uint32Array(0);
   const table = new Uint32Array(size).fill(FREE);
-  // The size is a prime, so any skip below it comes by all entries.
-  const next = Uint32Array.from(members, ({ backend }) => (hash32(backend.id) >>> 0) % size);
-  const skips = Uint32Array.from(members, ({ backend }) => ((hash32(backend.id, 1) >>> 0) % (size - 1)) + 1);
-  const turns = new Turns(members.map(({ weight }) => weight));
+  const next = Uint32Array.from(offsets);
+  const turns = new Turns(weights);
   for (let filled = 0; filled < size; filled++) {
     const member = turns.take();
     let entry = next[member]!;

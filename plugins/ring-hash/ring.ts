@@ -1,8 +1,8 @@
 /**
  * A ring of 2^32 places. Each backend has points on it; a key belongs to the first point at or behind its own place.
  *
- * The j-th point of a backend is `hash32(id, j)`: it depends on nothing else. How many there are depends on its weight over the mean, so backends of equal
- * weight keep all their points whoever comes and goes, and one point for each unit of weight (nginx, ketama) cannot fill the memory.
+ * The j-th point of a backend is `hash32(id, j)`, and how many there are follows from its own weight (nginx, Pingora): so whoever comes, goes or changes weight
+ * moves no other's points. Only on a ring that is full do they depend on the sum of all weights, as in ketama, or weights of thousands would fill the memory.
  */
 import { hash32, type Member } from '@steelyard/sdk';
 
@@ -50,6 +50,6 @@ export class Ring {
 
 function pointCounts(members: readonly Member[], pointsEach: number, maxSize: number): number[] {
   const sum = members.reduce((total, { weight }) => total + weight, 0);
-  const perWeight = Math.min(pointsEach * members.length, maxSize) / sum;
+  const perWeight = Math.min(pointsEach, maxSize / sum);
   return members.map(({ weight }) => Math.max(1, Math.round(weight * perWeight)));
 }

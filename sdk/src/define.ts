@@ -1,6 +1,7 @@
 /** The factories: each takes a definition and gives a function that a config calls. A call has no side effect. */
 import { strategiesIn, type StrategyFactory } from './combine.ts';
 import type { Host } from './host.ts';
+import { readsRequest } from './key.ts';
 import type { MetricsSnapshot } from './metrics.ts';
 import type { Backend, Exchange, HttpExchange, Lease, Member, Outcome, PoolView, Protocol, ResponseHead } from './model.ts';
 import type { AnyOptionsSchema, OptionsSchema, Resolved } from './options.ts';
@@ -191,13 +192,22 @@ export function defineStrategy<O, P extends StrategyProtocol = 'any', K extends 
 }
 
 /** What a strategy is, with what is inside it. */
-function traitsOf({ protocol = 'any', kind = 'load' }: StrategyTraits, options: object): Pick<StrategyUse, 'protocol' | 'strategyKind'> {
+function traitsOf({ protocol = 'any', kind = 'load', options: schemas }: StrategyTraits, options: object): Pick<StrategyUse, 'protocol' | 'strategyKind'> {
   const inner = strategiesIn(options);
-  return { protocol: inner.some((use) => use.protocol === 'http') ? 'http' : protocol, strategyKind: kind === 'inner' ? kindOf(inner) : kind };
+  const isHttp = inner.some((use) => use.protocol === 'http') || hasRequestKey(schemas, options);
+  return { protocol: isHttp ? 'http' : protocol, strategyKind: kind === 'inner' ? kindOf(inner) : kind };
+}
+/** Neither schemas nor options were validated yet. */
+function hasRequestKey(schemas: AnyOptionsSchema, options: object): boolean {
+  return Object.entries(schemas ?? {}).some(([name, schema]) => {
+    const given: unknown = Object.hasOwn(options, name) ? options[name as keyof object] : undefined;
+    return schema?.isKey === true && readsRequest(given ?? schema.default ?? 'address');
+  });
 }
 interface StrategyTraits {
   readonly protocol?: StrategyProtocol;
   readonly kind?: StrategyKind | 'inner';
+  readonly options: AnyOptionsSchema;
 }
 
 function kindOf(inner: readonly StrategyUse[]): StrategyKind {

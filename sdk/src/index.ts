@@ -13,7 +13,7 @@ export type {
 export type { InnerStrategy, StrategyFactory } from './combine.ts';
 export { passOn, Pickers, PoolPart } from './combine.ts';
 export { hash32, mix32 } from './hash.ts';
-export type { HashKey, HashKeys } from './key.ts';
+export type { HashKey, HashKeys, MissingKey } from './key.ts';
 export { HASH_KEY, keyHash, keyReader } from './key.ts';
 export { SlotTable } from './slots.ts';
 export type { AnyOptionSchema, AnyOptionsSchema, OptionSchema, OptionsSchema, Resolved } from './options.ts';

@@ -1,6 +1,7 @@
 /** What a hash strategy hashes: a part of the exchange that a config names. */
 import { SteelyardError } from './errors.ts';
 import { hash32 } from './hash.ts';
+import type { Host } from './host.ts';
 import type { Exchange, RequestHead } from './model.ts';
 import { cookieValue, queryValue } from './named-values.ts';
 import type { OptionSchema } from './options.ts';
@@ -16,15 +17,39 @@ import type { OptionSchema } from './options.ts';
  * - `query`: the first parameter of this name, decoded as in forms (WHATWG URL: `%20` and `+`).
  * - a function: whatever it gives; `undefined` = not there.
  *
- * What is empty is not there. A TCP connection has an address, and what functions make of it; everything else is not there.
+ * What is empty is not there. A TCP connection has an address, and what a function makes of it: a strategy with any other key reads requests, and a tcp pool
+ * refuses it, by the compiler and at load.
+ * @example
+ * const byUser: HashKey = { header: 'x-user' };
+ * const byTenant: HashKey = ({ request }) => request?.host.split('.', 1)[0];
  */
-export type HashKey =
-  | 'address' | 'host' | 'path' | 'target'
-  | { readonly header: string } | { readonly cookie: string } | { readonly query: string }
-  | ((exchange: Exchange) => string | undefined);
+export type HashKey = ConnectionPart | RequestPart;
+type ConnectionPart = 'address' | ((exchange: Exchange) => string | undefined);
+type RequestPart = 'host' | 'path' | 'target' | { readonly header: string } | { readonly cookie: string } | { readonly query: string };
 
-/** One part, or several of which the first that is there counts. */
+/**
+ * One part, or up to 16 of which the first that is there counts.
+ * @example
+ * const sessionOrAddress: HashKeys = [{ cookie: 'session' }, 'address'];
+ */
 export type HashKeys = HashKey | readonly HashKey[];
+
+/**
+ * What becomes of an exchange that has nothing of the key.
+ * - `random`: a pick by chance, by weight, and another one at each retry.
+ * - `none`: no pick. A `fallback` around it asks its next strategy; without one the pool takes the next available backend in turn.
+ * @example
+ * const orElse: MissingKey = 'none';
+ */
+export type MissingKey = 'random' | 'none';
+
+/** The protocol that a key makes its strategy one of. */
+export type ProtocolOfKeys<K> = K extends readonly (infer Part)[] ? ProtocolOfKeys<Part> : K extends ConnectionPart ? 'any' : 'http';
+
+/** The same of a value that nothing vouches for yet. */
+export function readsRequest(keys: unknown): boolean {
+  return Array.isArray(keys) ? keys.some(readsRequest) : keys !== 'address' && typeof keys !== 'function';
+}
 
 /** RFC 9110 §5.6.2: token. Names of cookies too (RFC 6265 §4.1.1). */
 const TOKEN = "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$";
@@ -37,26 +62,26 @@ const PARTS = [
 ] as const;
 
 /**
- * The schema of an option that is a key.
+ * The schema of an option that is a key: `isKey` makes a strategy an http one where the key is a part of requests.
  * @example
- * import type { HashKeys } from '@steelyard/sdk';
  * export default defineStrategy<{ key?: HashKeys }, 'any', 'hash'>({
  *   name: 'modulo',
  *   kind: 'hash',
  *   options: { key: { ...HASH_KEY, default: 'address' } },
  *   create({ key }, host) {
- *     const hashOf = keyHash(key, () => host.random());
+ *     const hashOf = keyHash(key, 'random', host);
  *     return {
  *       update() {},
  *       select(exchange, pool) {
  *         const available = pool.backends.filter((backend) => pool.isAvailable(backend));
- *         return available[(hashOf(exchange) >>> 0) % available.length];
+ *         return available[(hashOf(exchange)! >>> 0) % available.length];
  *       },
  *     };
  *   },
  * });
  */
-export const HASH_KEY: OptionSchema<HashKeys> = {
+export const HASH_KEY: OptionSchema<HashKeys> & { isKey: true } = {
+  isKey: true,
   anyOf: [...PARTS, { type: 'array', items: { anyOf: PARTS }, minItems: 1, maxItems: 16 }],
   description: 'what is hashed: "address", "host", "path", "target", { header }, { cookie }, { query }, a function, or a list of which the first that is there counts',
 };
@@ -80,18 +105,19 @@ export function keyReader(keys: HashKeys): (exchange: Exchange) => string | unde
 }
 
 /**
- * Hashes the key of an exchange to 32 bits, signed as those of `hash32`. An exchange without a key gets bits by chance: to a hash strategy that is a
- * random pick by weight, another one at each retry (Envoy does so as well).
- * @param random `() => host.random()`
+ * Hashes the key of an exchange to 32 bits, signed as those of `hash32`. Where there is no key: bits by chance, which are to a hash strategy a pick by chance
+ * and weight (Envoy does so as well), or with `none` nothing.
  * @example
- * const hashOf = keyHash({ header: 'x-user' }, () => host.random());
- * const slot = (hashOf(exchange) >>> 0) % 65_537;
+ * const hashOf = keyHash({ header: 'x-user' }, 'none', host);
+ * const hash = hashOf(exchange);
+ * const slot = hash === undefined ? undefined : (hash >>> 0) % 65_537;
  */
-export function keyHash(keys: HashKeys, random: () => number): (exchange: Exchange) => number {
+export function keyHash(keys: HashKeys, missing: MissingKey, host: Pick<Host, 'random'>): (exchange: Exchange) => number | undefined {
   const keyOf = keyReader(keys);
   return (exchange) => {
     const key = keyOf(exchange);
-    return key === undefined ? (random() * 0x1_0000_0000) | 0 : hash32(key);
+    if (key !== undefined) return hash32(key);
+    return missing === 'none' ? undefined : (host.random() * 0x1_0000_0000) | 0;
   };
 }
 
@@ -102,7 +128,7 @@ function readerOf(key: HashKey): (exchange: Exchange) => string | undefined {
   return ({ request }) => (request === undefined ? undefined : unlessEmpty(read(request)));
 }
 
-function requestReader(key: Exclude<HashKey, 'address' | ((exchange: Exchange) => unknown)>): (request: RequestHead) => string | undefined {
+function requestReader(key: RequestPart): (request: RequestHead) => string | undefined {
   if (key === 'host') return (request) => request.host;
   if (key === 'path') return (request) => request.path;
   if (key === 'target') return (request) => request.target;

@@ -42,7 +42,7 @@ type KindOf<T> = [T] extends [(...args: never[]) => unknown]
 type StrategyKinds<T> = T extends StrategyUse<infer _P, infer K> ? ([StrategyKind] extends [K] ? { kinds?: never } : { kinds: readonly K[] }) : never;
 
 /** A union of several kinds, such as `string | string[]`. */
-type AnyOf = { anyOf: readonly AnyOptionSchema[] };
+type AnyOf = { anyOf: readonly AnyOptionSchema[]; isKey?: boolean };
 
 /** The schema of one option. `null` in the type is "off" and needs `nullable: true`. */
 export type OptionSchema<T> = Described &
@@ -75,6 +75,8 @@ export interface AnyOptionSchema extends Described, NumberRange {
   /** Of a strategy: which are allowed. Default all. */
   kinds?: readonly StrategyKind[];
   anyOf?: readonly AnyOptionSchema[];
+  /** It is a `HashKeys` (spread `HASH_KEY`): with a part of requests in it the strategy reads requests. Default false. */
+  isKey?: boolean;
 }
 export type AnyOptionsSchema = Record<string, AnyOptionSchema>;
 

@@ -1,5 +1,5 @@
 /** Plugins for the tests of the config: their options matter, what they do does not. */
-import { defineDiscovery, defineExporter, defineHealthCheck, definePlugin, defineStrategy, type AnyStrategyUse, type StrategyProtocol, type StrategyUse } from '@steelyard/sdk';
+import { HASH_KEY, defineDiscovery, defineExporter, defineHealthCheck, definePlugin, defineStrategy, type AnyStrategyUse, type HashKeys, type StrategyProtocol, type StrategyUse } from '@steelyard/sdk';
 
 const idle = () => ({ update: () => {}, select: () => undefined });
 
@@ -16,6 +16,7 @@ export const wrap = defineStrategy<{ over: AnyStrategyUse; key?: string | string
 });
 export const loadOnly = defineStrategy<{ over: StrategyUse<StrategyProtocol, 'load'> }>({ name: 'load-only', options: { over: { type: 'strategy', kinds: ['load'] } }, create: idle });
 export const ring = defineStrategy<{}, 'any', 'hash'>({ name: 'ring', kind: 'hash', options: {}, create: idle });
+export const keyed = defineStrategy<{ key?: HashKeys }, 'any', 'hash'>({ name: 'keyed', kind: 'hash', options: { key: { ...HASH_KEY, default: 'address' } }, create: idle });
 export const firstOf = defineStrategy<{ over: readonly AnyStrategyUse[] }, 'any', 'inner'>({
   name: 'first-of', kind: 'inner', options: { over: { type: 'array', items: { type: 'strategy' }, minItems: 1 } }, create: idle,
 });

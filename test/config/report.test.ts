@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { defineStrategy } from '@steelyard/sdk';
 import { resolveConfig } from '../../core/src/config/load.ts';
 import { config, faultsOf } from './faults-of.ts';
-import { firstOf, loadOnly, ring, byHeader, check, filter, list, metrics, p2c, untyped, wrap } from './plugins.ts';
+import { firstOf, keyed, loadOnly, ring, byHeader, check, filter, list, metrics, p2c, untyped, wrap } from './plugins.ts';
 
 const loop: unknown[] = [];
 loop.push(loop);
@@ -69,6 +69,9 @@ describe('a report', () => {
     ['a strategy as backends', config({}, { backends: p2c() }), ['pools.web.backends is "p2c", which is a strategy, must be a list of backends, or a discovery plugin (it belongs in pools.<name>.strategy)']],
     ['an http strategy in a tcp pool', config({}, { protocol: 'tcp', backends: ['tcp://a:1'], strategy: byHeader() }), ['pools.web.strategy is by-header, which reads HTTP requests: a tcp pool has none (take a strategy of protocol "any", or make it an http pool)']],
     ['one inside another strategy', config({}, { protocol: 'tcp', backends: ['tcp://a:1'], strategy: wrap({ over: byHeader() }) }), ['pools.web.strategy is by-header, which reads HTTP requests: a tcp pool has none (take a strategy of protocol "any", or make it an http pool)']],
+    ['a key that is a part of requests in a tcp pool', config({}, { protocol: 'tcp', backends: ['tcp://a:1'], strategy: keyed({ key: [{ cookie: 'c' }, 'address'] }) }), ['pools.web.strategy is keyed, which reads HTTP requests: a tcp pool has none (take a strategy of protocol "any", or make it an http pool)']],
+    ['such a key inside another strategy', config({}, { protocol: 'tcp', backends: ['tcp://a:1'], strategy: wrap({ over: keyed({ key: 'path' }) }) }), ['pools.web.strategy is keyed, which reads HTTP requests: a tcp pool has none (take a strategy of protocol "any", or make it an http pool)']],
+    ['a key that is none', config({}, { strategy: keyed({ key: untyped({ heder: 'x' }) }) }), ['']],
     ['an http check in a tcp pool', config({}, { protocol: 'tcp', backends: ['tcp://a:1'], health: check() }), ['pools.web.health is http-check, which is for http pools: this is a tcp pool']],
     ['25 checks', config({}, { health: Array.from({ length: 25 }, () => check()) }), ['pools.web.health has 25 health checks, a pool can have 24']],
     ['options of a nested strategy', config({}, { strategy: wrap({ over: p2c({ choices: 1 }), key: untyped([1]) }) }), ['pools.web.strategy.key[0] (wrap) is 1, must be a string', 'pools.web.strategy.over.choices (p2c) is 1, must be a whole number from 2 to 8']],

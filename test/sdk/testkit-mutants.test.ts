@@ -1,6 +1,6 @@
 /** The kit, proved by strategies that are wrong: each is a mistake somebody made, and the rule for it must be the one that finds it. */
 import { describe, expect, it } from 'vitest';
-import { defineStrategy } from '@steelyard/sdk';
+import { defineStrategy, hash32 } from '@steelyard/sdk';
 import type { Backend, Host, Member, PoolView, StrategyInstance, StrategyUse } from '@steelyard/sdk';
 import { StrategyContractError, testStrategy } from '@steelyard/sdk/testkit';
 import type { StrategyProperties } from '@steelyard/sdk/testkit';
@@ -376,5 +376,95 @@ describe('mutants of shares', () => {
       const mutant = strategy('wrong-load', (members, pool) => available(members, pool).toSorted((a, b) => load(a) - load(b))[0]?.backend);
       expect(brokenRules(mutant, { leastLoaded: true })).toEqual(['least-loaded']);
     }
+  });
+});
+
+/** A hash strategy that is right but for where a key belongs. `build` is called by each update. */
+function hashing(name: string, build: (members: readonly Member[], host: Host) => (key: number, pool: PoolView) => Backend | undefined): StrategyUse {
+  return defineStrategy<{}, 'any', 'hash'>({
+    name, kind: 'hash', options: {},
+    create(_options, host) {
+      let pick: (key: number, pool: PoolView) => Backend | undefined;
+      return {
+        update: (members) => void (pick = build(members.filter(({ weight }) => weight > 0), host)),
+        select: (exchange, pool) => pick(hash32(exchange.clientAddress), pool),
+      };
+    },
+  })();
+}
+type Place = { at: number; backend: Backend };
+function onRing(places: readonly Place[]): (key: number, pool: PoolView) => Backend | undefined {
+  const ring = places.toSorted((one, two) => one.at - two.at);
+  return (key, pool) => {
+    const from = ring.findIndex(({ at }) => at >= key >>> 0);
+    return [...ring.slice(Math.max(0, from)), ...ring.slice(0, Math.max(0, from))].find(({ backend }) => pool.isAvailable(backend))?.backend;
+  };
+}
+const pointsOf = (members: readonly Member[], each: number, seedOf: (member: Member, index: number) => string): Place[] =>
+  members.flatMap((member, index) => Array.from({ length: each * member.weight }, (_, point) => ({ at: hash32(seedOf(member, index), point) >>> 0, backend: member.backend })));
+
+describe('mutants of hashes', () => {
+  const byId = ({ backend }: Member) => backend.id;
+
+  it('a ring that is right breaks no rule', () => {
+    expect(brokenRules(hashing('sound-ring', (members) => onRing(pointsOf(members, 160, byId))), { consistent: true })).toEqual([]);
+  });
+
+  it('a ring rebuilt with everything moved: hash % n', () => {
+    const mutant = hashing('modulo', (members) => (key, pool) => {
+      const order = members.toSorted((one, two) => (one.backend.id < two.backend.id ? -1 : 1));
+      for (let step = 0; step < order.length; step++) {
+        // A second choice of the key's own, so that nothing else is wrong with it.
+        const { backend } = order[(hash32(`${key}`, step) >>> 0) % order.length]!;
+        if (pool.isAvailable(backend)) return backend;
+      }
+      return available(order, pool)[0]?.backend;
+    });
+    expect(brokenRules(mutant, { consistent: true })).toEqual(['consistent']);
+    expect(told[0]).toMatch(/keys moved when .* left, though they did not have to/);
+    expect(told[0]).toContain('hash % n');
+    expect(brokenRules(mutant, { consistent: { maxMoved: 0.05 } })).toEqual(['consistent']);
+  });
+
+  it('a ring drawn anew at each update', () => {
+    const mutant = hashing('redrawn', (members, host) => {
+      const salt = host.random();
+      return onRing(pointsOf(members, 160, (member) => `${byId(member)} ${salt}`));
+    });
+    expect(brokenRules(mutant, { consistent: true })).toEqual(['consistent']);
+    expect(told[0]).toContain('after an update that changes nothing');
+  });
+
+  it('points by the index in the list', () => {
+    const mutant = hashing('by-index', (members) => onRing(pointsOf(members, 160, (_member, index) => `${index}`)));
+    expect(brokenRules(mutant, { consistent: true })).toEqual(['consistent']);
+    expect(told[0]).toContain('take them from backend.id');
+  });
+
+  it('a ring of those that are available alone', () => {
+    const mutant = hashing('rebuilt-when-down', (members) => (key, pool) => {
+      const left = available(members, pool).toSorted((one, two) => (one.backend.id < two.backend.id ? -1 : 1));
+      return left.length === 0 ? undefined : left[(key >>> 0) % left.length]!.backend;
+    });
+    expect(brokenRules(mutant, { consistent: true })).toEqual(['consistent']);
+    expect(told[0]).toContain('is down');
+  });
+
+  it('a few points only, or all of a failed backend to its neighbour', () => {
+    expect(brokenRules(hashing('one-point', (members) => onRing(pointsOf(members, 1, byId))), { consistent: true })).toEqual(['consistent']);
+    expect(told[0]).toContain('its share is');
+    // Evenly divided, so that shares are right: who fails leaves everything to the next.
+    const neighbour = hashing('neighbour', (members) => {
+      const order = members.toSorted((one, two) => (hash32(one.backend.id) < hash32(two.backend.id) ? -1 : 1));
+      return onRing(order.map(({ backend }, i) => ({ at: (2 ** 32 / order.length) * (i + 1) - 1, backend })));
+    });
+    expect(brokenRules(neighbour, { consistent: { maxMoved: 1 } })).toEqual(['consistent']);
+    expect(told[0]).toContain('one neighbour takes all');
+  });
+
+  it('chance in place of the key', () => {
+    const mutant = strategy('random', (members, pool, host) => oneOf(available(members, pool), host)?.backend);
+    expect(brokenRules(mutant, { consistent: true })).toEqual(['consistent']);
+    expect(told[0]).toContain('in a second pick');
   });
 });

@@ -1,10 +1,14 @@
 /** What a config and a plugin may say, held by the compiler: `tsc` fails when a line marked below compiles, and when another does not. */
-import { defineConfig, defineHealthCheck, definePlugin, defineStrategy, type AnyStrategyUse, type StrategyProtocol, type StrategyUse } from '@steelyard/sdk';
+import { HASH_KEY, defineConfig, defineHealthCheck, definePlugin, defineStrategy, type AnyStrategyUse, type HashKeys, type StrategyProtocol, type StrategyUse } from '@steelyard/sdk';
 
 const idle = () => ({ update: () => {}, select: () => undefined });
 const p2c = defineStrategy<{ choices?: number }>({ name: 'p2c', options: { choices: { type: 'integer', minimum: 2, maximum: 8, default: 2 } }, create: idle });
 const byHeader = defineStrategy<{ header: string }, 'http'>({ name: 'by-header', protocol: 'http', options: { header: { type: 'string' } }, create: idle });
 const ring = defineStrategy<{}, 'any', 'hash'>({ name: 'ring', kind: 'hash', options: {}, create: idle });
+const keyed = defineStrategy<{ key?: HashKeys; size?: number }, 'any', 'hash'>({
+  name: 'keyed', kind: 'hash', options: { key: { ...HASH_KEY, default: 'address' }, size: { type: 'integer', default: 1 } }, create: idle,
+});
+const bounded = defineStrategy<{ over: StrategyUse<StrategyProtocol, 'hash'> }, 'any', 'inner'>({ name: 'bounded', kind: 'inner', options: { over: { type: 'strategy', kinds: ['hash'] } }, create: idle });
 const slowStart = defineStrategy<{ over: StrategyUse<StrategyProtocol, 'load'> }>({ name: 'slow-start', options: { over: { type: 'strategy', kinds: ['load'] } }, create: idle });
 const sticky = defineStrategy<{ over: AnyStrategyUse }, 'http', 'inner'>({ name: 'sticky', protocol: 'http', kind: 'inner', options: { over: { type: 'strategy' } }, create: idle });
 const fallback = defineStrategy<{ over: readonly AnyStrategyUse[]; after?: number }, 'any', 'inner'>({
@@ -39,6 +43,17 @@ void (fallback({ over: [p2c(), ring()] }) satisfies StrategyUse<'any', 'hash' | 
 void (slowStart({ over: fallback({ over: [p2c(), p2c()] }) }) satisfies StrategyUse<'any', 'load'>);
 void (slowStart({ over: sticky({ over: p2c() }) }) satisfies StrategyUse<'http', 'load'>);
 void defineConfig({ listeners: [{ port: 1, protocol: 'tcp', pool: 'db' }], pools: { db: { protocol: 'tcp', backends: [], strategy: fallback({ over: [p2c(), ring()] }) } } });
+// A key that is a part of requests makes its strategy an http one; an address, or what a function makes of any exchange, does not.
+void (keyed() satisfies StrategyUse<'any', 'hash'>);
+void (keyed({ size: 2 }) satisfies StrategyUse<'any', 'hash'>);
+void (keyed({ key: 'address' }) satisfies StrategyUse<'any', 'hash'>);
+void (keyed({ key: ({ request, clientAddress }) => request?.path ?? clientAddress }) satisfies StrategyUse<'any', 'hash'>);
+void (keyed({ key: [({ request }) => request?.header('x'), 'address'] }) satisfies StrategyUse<'any', 'hash'>);
+void (keyed({ key: [{ cookie: 'c' }, 'address'] }) satisfies StrategyUse<'http', 'hash'>);
+void (bounded({ over: keyed() }) satisfies StrategyUse<'any', 'hash'>);
+void (bounded({ over: keyed({ key: 'path' }) }) satisfies StrategyUse<'http', 'hash'>);
+void defineConfig({ listeners: [{ port: 1, protocol: 'tcp', pool: 'db' }], pools: { db: { protocol: 'tcp', backends: [], strategy: bounded({ over: keyed() }) } } });
+void defineConfig({ listeners: [{ port: 1 }], pools: { web: { backends: [], strategy: bounded({ over: keyed({ key: { query: 'id' }, size: 3 }) }) } } });
 
 const listeners = [{ port: 1, name: 'public' }] as const;
 const pools = { web: { backends: [] }, db: { protocol: 'tcp', backends: [] } } as const;
@@ -121,6 +136,24 @@ slowStart({ over: ring() });
 slowStart({ over: sticky({ over: fallback({ over: [p2c(), ring()] }) }) });
 // @ts-expect-error a tcp pool has no requests for the inner strategy to read
 void defineConfig({ listeners, pools: { web: { backends: [] }, db: { protocol: 'tcp', backends: [], strategy: fallback({ over: [byHeader({ header: 'x' })] }) } } });
+// @ts-expect-error nor for its key: a path
+void defineConfig({ listeners, pools: { web: { backends: [] }, db: { protocol: 'tcp', backends: [], strategy: keyed({ key: 'path' }) } } });
+// @ts-expect-error a header
+void defineConfig({ listeners, pools: { web: { backends: [] }, db: { protocol: 'tcp', backends: [], strategy: keyed({ key: { header: 'x' } }) } } });
+// @ts-expect-error one of several, inside another strategy
+void defineConfig({ listeners, pools: { web: { backends: [] }, db: { protocol: 'tcp', backends: [], strategy: bounded({ over: keyed({ key: [{ cookie: 'c' }, 'address'] }) }) } } });
+// @ts-expect-error the function of a key may meet an exchange without a request
+keyed({ key: ({ request }) => request.path });
+// @ts-expect-error no such part
+keyed({ key: 'user' });
+// @ts-expect-error nor such
+keyed({ key: { heder: 'x' } });
+// @ts-expect-error no such option, beside a key too
+keyed({ key: { header: 'x' }, sise: 2 });
+// @ts-expect-error slow start over a hash that is bounded
+slowStart({ over: bounded({ over: keyed() }) });
+// @ts-expect-error bounded loads over what is no hash
+bounded({ over: p2c() });
 // @ts-expect-error no such option, around a strategy too
 fallback({ over: [p2c()], afer: 3 });
 // @ts-expect-error the schema says which kinds are allowed

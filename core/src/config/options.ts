@@ -83,7 +83,7 @@ function optionsFaults(options: AnyOptionsSchema): string[] {
   }
 }
 
-const COMMON = ['type', 'description', 'nullable', 'default', 'anyOf', 'secret'];
+const COMMON = ['type', 'description', 'nullable', 'default', 'anyOf', 'secret', 'isKey'];
 const WORDS: Record<NonNullable<AnyOptionSchema['type']>, readonly string[]> = {
   function: [], strategy: ['kinds'], boolean: [], integer: ['enum', 'minimum', 'maximum', 'exclusiveMinimum'], number: ['enum', 'minimum', 'maximum', 'exclusiveMinimum'],
   string: ['enum', 'minLength', 'maxLength', 'pattern'], array: ['items', 'minItems', 'maxItems'], object: ['properties', 'values'],

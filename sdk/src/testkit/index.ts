@@ -19,6 +19,7 @@ export type { MemberLike } from './strategy.ts';
 export { StrategyUnderTest, strategyUnderTest } from './strategy.ts';
 export type { ProbeAnswer, WorldOptions } from './world.ts';
 export { World, world } from './world.ts';
+export type { Consistency } from './contract/consistency.ts';
 export type { LoadRule } from './contract/loads.ts';
 export type { BrokenRule } from './contract/rule.ts';
 export { StrategyContractError } from './contract/rule.ts';

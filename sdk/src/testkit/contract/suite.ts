@@ -1,5 +1,7 @@
 /** The contract suite: one call, and a strategy is tested against every rule. */
 import type { StrategyUse } from '../../define.ts';
+import { consistent } from './consistency.ts';
+import type { Consistency } from './consistency.ts';
 import { avoidsMostLoaded, leastLoaded, powerOfChoices } from './loads.ts';
 import type { LoadRule } from './loads.ts';
 import { StrategyContractError, tryRule } from './rule.ts';
@@ -32,6 +34,11 @@ export interface StrategyProperties {
   powerOfChoices?: number;
   /** Among equal backends each gets a pick, whatever came before. */
   everyBackend?: boolean;
+  /**
+   * A hash: in an idle pool a key stays with its backend. Only those move whose backend left or is unavailable, to all others, or that a new one takes; and
+   * no backend has twice its share of the keys. The kind of the strategy must be `hash`.
+   */
+  consistent?: boolean | Consistency;
 }
 
 /**
@@ -95,7 +102,7 @@ function throwIfBroken(results: readonly (BrokenRule | undefined)[]): void {
 }
 
 function rulesOf(properties: StrategyProperties): Rule[] {
-  const { leastLoaded: load } = properties;
+  const { leastLoaded: load, consistent: keys } = properties;
   const declared: (Rule | false | undefined)[] = [
     properties.weighted !== undefined && properties.weighted !== false && weighted,
     properties.weighted === 'exactly' && weightedExactly,
@@ -105,6 +112,7 @@ function rulesOf(properties: StrategyProperties): Rule[] {
     properties.avoidsMostLoaded && avoidsMostLoaded,
     properties.powerOfChoices !== undefined && powerOfChoices(properties.powerOfChoices),
     properties.everyBackend && everyBackend,
+    keys !== undefined && keys !== false && consistent(keys === true ? {} : keys),
   ];
   return declared.filter((rule) => rule !== undefined && rule !== false);
 }

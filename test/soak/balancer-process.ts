@@ -110,7 +110,9 @@ export class BalancerProcess {
     for (const text of lines) {
       this.#keep(text);
       const line = parsed(text);
-      const kind = `${line.level ?? '?'}: ${line.msg.replaceAll(/\d+/g, '#').slice(0, 100)}`;
+      // Without numbers, and without the folder it ran in: the result is published.
+      const msg = line.msg.replaceAll(`${process.cwd()}/`, '').replaceAll(/\d+/g, '#');
+      const kind = `${line.level ?? '?'}: ${msg.slice(0, 100)}`;
       this.said.set(kind, (this.said.get(kind) ?? 0) + 1);
       for (const look of this.#listeners) look(line);
     }

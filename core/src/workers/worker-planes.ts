@@ -194,11 +194,13 @@ export class WorkerPlanes implements Planes {
   }
 
   async families(): Promise<MetricFamily[]> {
-    const limit = new Promise<undefined>((resolve) => setTimeout(resolve, FAMILIES_LIMIT_MS, undefined).unref());
+    const { promise: limit, resolve } = Promise.withResolvers<undefined>();
+    const timer = setTimeout(resolve, FAMILIES_LIMIT_MS, undefined).unref();
     await Promise.all([...this.#crew.all].map(async (worker) => {
       const told = await Promise.race([worker.ask('families', undefined).catch(() => undefined), limit]);
       if (told && !worker.hasEnded) this.#families.tell(worker.block, told);
     }));
+    clearTimeout(timer);
     return this.#families.families();
   }
 

@@ -46,8 +46,8 @@ export interface QuietSample {
 const SETTLE_LIMIT_MS = 30_000;
 const SETTLE_STEP_MS = 150;
 const ASKED_MS = 30;
-/** The connections of a question go when both sides have had their turn: on a busy machine that takes some of these looks. */
-const ASKED_LOOKS = 5;
+/** The connections of a question go when both sides have had their turn: on a busy machine that takes more than one of these looks. */
+const ASKED_LOOKS = 2;
 /** A health check under way has another timer than one that waits: what counts is what stays. */
 const SAME_LOOKS = 4;
 

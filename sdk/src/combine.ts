@@ -2,7 +2,7 @@
  * Strategies over strategies: how a combinator (`sticky`, `slow-start`, `fallback`) is typed, and what it holds its inner strategies with.
  * Its options name them (`over: StrategyUse`), `host.strategy` creates them.
  */
-import type { HashKeys, ProtocolOfKeys } from './key.ts';
+import type { ConnectionKeys, HashKeys } from './key.ts';
 import type { ExchangeOf, StrategyInstance, StrategyKind, StrategyProtocol, StrategyUse } from './define.ts';
 import type { Backend, Lease, Member, Outcome, PoolView, ResponseHead } from './model.ts';
 
@@ -17,20 +17,28 @@ type Wrapping<O, P extends StrategyProtocol, K extends StrategyKind> = {
 /** Options that are keys. */
 type KeyNames<O> = { [N in keyof O]-?: [NonNullable<O[N]>] extends [HashKeys] ? ([HashKeys] extends [NonNullable<O[N]>] ? N : never) : never }[keyof O];
 
-/** The same options with the key that is given: whether it is a part of requests is read off it. */
-type Hashing<O, Key> = { [N in keyof O as N extends KeyNames<O> ? N : never]?: Key };
+/** The same options with keys that do not read requests. */
+type OffConnections<O> = { [N in keyof O as N extends KeyNames<O> ? N : never]?: ConnectionKeys };
+
+interface Described {
+  readonly definition: { readonly name: string; readonly options: Readonly<Record<string, unknown>>; readonly description?: string };
+}
+/** A call with options of this type. */
+interface Call<O, P extends StrategyProtocol, K extends StrategyKind | 'inner'> {
+  /** Options may be left out when none is required. */
+  <IP extends StrategyProtocol = 'any', IK extends StrategyKind = 'load'>(...options: Partial<O> extends O ? [options?: O & Wrapping<O, IP, IK>] : [options: O & Wrapping<O, IP, IK>]): StrategyUse<
+    'http' extends P | IP ? 'http' : 'any',
+    K extends StrategyKind ? K : IK
+  >;
+}
 
 /**
  * What `defineStrategy` gives. A strategy reads requests if its key is a part of them (`HashKeys`), a combinator if one of its inner strategies does; with
  * `kind: 'inner'` it is of their kind.
- * Options may be left out when none is required.
  */
-export interface StrategyFactory<O, P extends StrategyProtocol, K extends StrategyKind | 'inner'> {
-  <IP extends StrategyProtocol = 'any', IK extends StrategyKind = 'load', Key extends HashKeys = 'address'>(
-    ...options: Partial<O> extends O ? [options?: O & Wrapping<O, IP, IK> & Hashing<O, Key>] : [options: O & Wrapping<O, IP, IK> & Hashing<O, Key>]
-  ): StrategyUse<'http' extends P | IP | ProtocolOfKeys<Key> ? 'http' : 'any', K extends StrategyKind ? K : IK>;
-  readonly definition: { readonly name: string; readonly options: Readonly<Record<string, unknown>>; readonly description?: string };
-}
+export type StrategyFactory<O, P extends StrategyProtocol, K extends StrategyKind | 'inner'> =
+  // Two ways to call it, only where there is a key: the compiler's word on a wrong option is a clearer one where there is one way.
+  ([KeyNames<O>] extends [never] ? Call<O, P, K> : Call<O & OffConnections<O>, P, K> & Call<O, 'http', K>) & Described;
 
 /**
  * A strategy inside another, as `host.strategy` gives it. None of its functions throws: what fails in it is told and counted as its own, and a

@@ -43,8 +43,8 @@ export type HashKeys = HashKey | readonly HashKey[];
  */
 export type MissingKey = 'random' | 'none';
 
-/** The protocol that a key makes its strategy one of. */
-export type ProtocolOfKeys<K> = K extends readonly (infer Part)[] ? ProtocolOfKeys<Part> : K extends ConnectionPart ? 'any' : 'http';
+/** Keys that every connection has: a strategy with one of them does not read requests. */
+export type ConnectionKeys = ConnectionPart | readonly ConnectionPart[];
 
 /** The same of a value that nothing vouches for yet. */
 export function readsRequest(keys: unknown): boolean {

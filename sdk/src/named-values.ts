@@ -47,7 +47,7 @@ function isBlank(code: number): boolean {
 
 function isDecoded(text: string, from: number, to: number, name: string): boolean {
   const part = text.slice(from, to);
-  return part === name ? !ENCODED.test(part) : ENCODED.test(part) && decoded(part) === name;
+  return ENCODED.test(part) ? decoded(part) === name : part === name;
 }
 
 /** Wrong escapes stay as they are, bytes that are no UTF-8 become U+FFFD: `decodeURIComponent` would throw. */

@@ -2,6 +2,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { StrategyUse } from '../../define.ts';
+import type { Exchange } from '../../model.ts';
 import { answered } from '../leases.ts';
 import { strategyUnderTest } from '../strategy.ts';
 import type { StrategyUnderTest } from '../strategy.ts';
@@ -49,7 +50,7 @@ export function bytesKeptPerLease(use: StrategyUse, seed: number): number | unde
 
 function liveThrough(leases: number, strategy: StrategyUnderTest, world_: World): void {
   for (let count = 0; count < leases; count++) {
-    const lease = strategy.pick(world_.exchange());
+    const lease = strategy.pick(another(world_));
     if (count % 4 === 0) world_.advance(1);
     lease?.end(answered(200, { durationMs: 1 }));
     if (count % LEASES_PER_BACKEND !== 0) continue;
@@ -57,6 +58,13 @@ function liveThrough(leases: number, strategy: StrategyUnderTest, world_: World)
     strategy.update([...strategy.members.slice(1), ...world_.backends(1)]);
     world_.forget(gone);
   }
+}
+
+/** Each with an address, a path and a cookie that nobody had before. */
+let made = 0;
+function another(world_: World): Exchange {
+  const key = (++made).toString(16);
+  return world_.exchange({ clientAddress: `2001:db8::${key.slice(0, -4)}:${key.slice(-4)}`, target: `/item/${key}?id=${key}`, headers: { host: `host-${key}.example`, cookie: `session=${key}` } });
 }
 
 function heapBytes({ host }: StrategyUnderTest, collect: () => void): number {

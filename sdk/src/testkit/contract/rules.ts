@@ -2,11 +2,14 @@
 import type { StrategyInstance } from '../../define.ts';
 import { describeError } from '../../errors.ts';
 import { strategyUnderTest } from '../strategy.ts';
+import type { StrategyUnderTest } from '../strategy.ts';
 import { world } from '../world.ts';
+import { balanced } from './balance.ts';
+import { extremes } from './extremes.ts';
 import { bytesKeptPerLease } from './growth.ts';
-import { Break, describePool } from './rule.ts';
+import { Break, describePool, statesOf } from './rule.ts';
 import type { Rule, Subject } from './rule.ts';
-import { runScenario, scenario } from './scenario.ts';
+import { runCrowds, runScenario, scenario } from './scenario.ts';
 import type { PickEvent } from './scenario.ts';
 import { faultsOfOptions, faultsOfSchema } from './schema.ts';
 import { usesOfForbidden } from './traps.ts';
@@ -17,6 +20,7 @@ const lives = ({ seed }: Subject): number[] => Array.from({ length: LIVES }, (_,
 
 export const CONTRACT: readonly Rule[] = [
   { id: 'definition', says: 'name, options, defaults and functions are in order', check: checkDefinition },
+  extremes,
   { id: 'never-throws', says: 'no function throws, whatever comes: 0, 1, 2 or 1,000 backends, storms of members, every outcome', check: checkThrows },
   { id: 'returns-a-member', says: 'a pick is the Backend object of a member, or undefined', check: (subject) => everyPick(subject, checkIsMember) },
   { id: 'available-only', says: 'never picks a backend that is unavailable or was already tried', check: (subject) => everyPick(subject, checkAvailable) },
@@ -25,6 +29,7 @@ export const CONTRACT: readonly Rule[] = [
   { id: 'deterministic', says: 'the same seed gives the same picks, also beside another instance', check: checkDeterministic },
   { id: 'front-door', says: 'time and chance come from host alone', check: checkFrontDoor },
   { id: 'keeps-nothing', says: 'keeps nothing of leases and backends that are gone', check: checkGrowth },
+  balanced,
   { id: 'reload', says: 'a twin that adopts the snapshot goes on where the first stopped', check: checkReload },
 ];
 
@@ -56,10 +61,10 @@ function faultsOfInstance(instance: StrategyInstance): string[] {
 }
 
 function checkThrows(subject: Subject): void {
-  const onThrow = (call: string, thrown: unknown, strategy: { members: readonly unknown[] } | undefined) => {
+  const onThrow = (call: string, thrown: unknown, step: number, strategy: StrategyUnderTest | undefined) => {
     throw new Break({
       seen: `${call} threw ${describeError(thrown)}`,
-      sample: `${strategy?.members.length ?? 0} members`,
+      sample: strategy ? `step ${step}: ${describePool(strategy.members, strategy.pool)}` : 'nothing was there yet',
       probably: /frozen|read only|extensible/i.test(describeError(thrown))
         ? 'it changes the list of members or backends in place: copy it first (toSorted, slice)'
         : 'an index beyond the end, a backend that left while its lease was open, or an outcome that was not thought of',
@@ -70,20 +75,22 @@ function checkThrows(subject: Subject): void {
   for (const protocol of protocols) for (const seed of lives(subject)) runScenario(subject.use, seed, { protocol, onThrow });
   for (const size of [0, 1, 2, 1_000]) {
     const w = world(subject);
+    let strategy: StrategyUnderTest | undefined;
     try {
-      const strategy = strategyUnderTest(subject.use, w);
+      strategy = strategyUnderTest(subject.use, w);
       strategy.update(w.backends(size));
       for (let pick = 0; pick < 100; pick++) strategy.select();
       strategy.update([]);
       strategy.select();
     } catch (thrown) {
-      onThrow(`update or select with ${size} backends`, thrown, undefined);
+      onThrow(`update or select with ${size} backends`, thrown, 0, strategy);
     }
   }
 }
 
 function everyPick(subject: Subject, onPick: (pick: PickEvent) => void): void {
   for (const seed of lives(subject)) runScenario(subject.use, seed, { onPick });
+  runCrowds(subject.use, subject.seed, onPick);
 }
 
 function memberOf({ picked, strategy }: PickEvent): PickEvent['strategy']['members'][number] | undefined {
@@ -110,11 +117,11 @@ function checkAvailable(pick: PickEvent): void {
   const { pool } = pick.strategy;
   if (!member || pool.isAvailable(member.backend)) return;
   throw new Break({
-    seen: `it picked ${member.backend.address}`,
+    seen: `it picked ${member.backend.address}, which ${statesOf(member.backend, pool).join(', ')}`,
     sample: sampleOf(pick),
-    probably: pool.tried.has(member.backend)
-      ? 'it looks at health itself: pool.isAvailable(backend) knows what was tried, too'
-      : 'it does not ask pool.isAvailable(backend) before it returns',
+    probably: member.backend.health === 'down'
+      ? 'it does not ask pool.isAvailable(backend) before it returns'
+      : 'it looks at health itself: pool.isAvailable(backend) knows who drains, who is at its limit and who was tried, too',
   });
 }
 
@@ -160,11 +167,13 @@ function checkDeterministic(subject: Subject): void {
 function checkFrontDoor(subject: Subject): void {
   const uses = usesOfForbidden(() => {
     for (const seed of lives(subject).slice(0, 2)) runScenario(subject.use, seed);
+    const first = strategyUnderTest(subject.use, world(subject));
+    first.reload();
   });
   if (uses.length === 0) return;
   throw new Break({
     seen: uses.map(({ name, where }) => `${name} was called (${where})`).join('; '),
-    sample: `${uses.length} of the forbidden names in two lives`,
+    sample: `${uses.length} of the forbidden names in two lives and a reload`,
     probably: uses.map(({ name, instead }) => `${instead} in place of ${name}`).join(', '),
   });
 }

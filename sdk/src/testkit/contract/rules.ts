@@ -1,31 +1,25 @@
 /** The rules that every strategy keeps. */
 import type { StrategyInstance } from '../../define.ts';
-import { describeError } from '../../errors.ts';
 import { strategyUnderTest } from '../strategy.ts';
-import type { StrategyUnderTest } from '../strategy.ts';
 import { world } from '../world.ts';
 import { balanced } from './balance.ts';
 import { extremes } from './extremes.ts';
 import { bytesKeptPerLease } from './growth.ts';
-import { Break, describePool, statesOf } from './rule.ts';
+import { lives, throwIfSeen } from './picks.ts';
+import { Break } from './rule.ts';
 import type { Rule, Subject } from './rule.ts';
-import { runCrowds, runScenario, scenario } from './scenario.ts';
-import type { PickEvent } from './scenario.ts';
+import { runScenario, scenario } from './scenario.ts';
 import { faultsOfOptions, faultsOfSchema } from './schema.ts';
 import { usesOfForbidden } from './traps.ts';
-
-/** Lives per rule; each has its own seed, derived from the one given. */
-const LIVES = 6;
-const lives = ({ seed }: Subject): number[] => Array.from({ length: LIVES }, (_, life) => seed + life * 7919);
 
 export const CONTRACT: readonly Rule[] = [
   { id: 'definition', says: 'name, options, defaults and functions are in order', check: checkDefinition },
   extremes,
-  { id: 'never-throws', says: 'no function throws, whatever comes: 0, 1, 2 or 1,000 backends, storms of members, every outcome', check: checkThrows },
-  { id: 'returns-a-member', says: 'a pick is the Backend object of a member, or undefined', check: (subject) => everyPick(subject, checkIsMember) },
-  { id: 'available-only', says: 'never picks a backend that is unavailable or was already tried', check: (subject) => everyPick(subject, checkAvailable) },
-  { id: 'weight-zero', says: 'a member of weight 0 gets nothing', check: (subject) => everyPick(subject, checkWeightZero) },
-  { id: 'undefined-only-when-none', says: 'returns undefined only when no member with a weight is available', check: (subject) => everyPick(subject, checkNotTooEarly) },
+  { id: 'never-throws', says: 'no function throws, whatever comes: 0, 1, 2 or 1,000 backends, storms of members, every outcome', check: (subject) => throwIfSeen(subject, 'never-throws') },
+  { id: 'returns-a-member', says: 'a pick is the Backend object of a member, or undefined', check: (subject) => throwIfSeen(subject, 'returns-a-member') },
+  { id: 'available-only', says: 'never picks a backend that is unavailable or was already tried', check: (subject) => throwIfSeen(subject, 'available-only') },
+  { id: 'weight-zero', says: 'a member of weight 0 gets nothing', check: (subject) => throwIfSeen(subject, 'weight-zero') },
+  { id: 'undefined-only-when-none', says: 'returns undefined only when no member with a weight is available', check: (subject) => throwIfSeen(subject, 'undefined-only-when-none') },
   { id: 'deterministic', says: 'the same seed gives the same picks, also beside another instance', check: checkDeterministic },
   { id: 'front-door', says: 'time and chance come from host alone', check: checkFrontDoor },
   { id: 'keeps-nothing', says: 'keeps nothing of leases and backends that are gone', check: checkGrowth },
@@ -58,96 +52,6 @@ function faultsOfInstance(instance: StrategyInstance): string[] {
   });
   if (!instance.snapshot !== !instance.adopt) faults.push('snapshot and adopt go together: one without the other does nothing');
   return faults;
-}
-
-function checkThrows(subject: Subject): void {
-  const onThrow = (call: string, thrown: unknown, step: number, strategy: StrategyUnderTest | undefined) => {
-    throw new Break({
-      seen: `${call} threw ${describeError(thrown)}`,
-      sample: strategy ? `step ${step}: ${describePool(strategy.members, strategy.pool)}` : 'nothing was there yet',
-      probably: /frozen|read only|extensible/i.test(describeError(thrown))
-        ? 'it changes the list of members or backends in place: copy it first (toSorted, slice)'
-        : 'an index beyond the end, a backend that left while its lease was open, or an outcome that was not thought of',
-    });
-  };
-  // The protocol `any` promises TCP too: there is no request to read.
-  const protocols = subject.use.protocol === 'any' ? (['http', 'tcp'] as const) : (['http'] as const);
-  for (const protocol of protocols) for (const seed of lives(subject)) runScenario(subject.use, seed, { protocol, onThrow });
-  for (const size of [0, 1, 2, 1_000]) {
-    const w = world(subject);
-    let strategy: StrategyUnderTest | undefined;
-    try {
-      strategy = strategyUnderTest(subject.use, w);
-      strategy.update(w.backends(size));
-      for (let pick = 0; pick < 100; pick++) strategy.select();
-      strategy.update([]);
-      strategy.select();
-    } catch (thrown) {
-      onThrow(`update or select with ${size} backends`, thrown, 0, strategy);
-    }
-  }
-}
-
-function everyPick(subject: Subject, onPick: (pick: PickEvent) => void): void {
-  for (const seed of lives(subject)) runScenario(subject.use, seed, { onPick });
-  runCrowds(subject.use, subject.seed, onPick);
-}
-
-function memberOf({ picked, strategy }: PickEvent): PickEvent['strategy']['members'][number] | undefined {
-  return strategy.members.find(({ backend }) => backend === picked);
-}
-function sampleOf({ step, strategy }: PickEvent): string {
-  return `step ${step}: ${describePool(strategy.members, strategy.pool)}`;
-}
-
-function checkIsMember(pick: PickEvent): void {
-  if (pick.picked === undefined || memberOf(pick)) return;
-  const { picked } = pick;
-  const shape = typeof picked === 'object' && picked !== null ? picked : {};
-  const [seen, probably] =
-    'then' in shape ? ['a promise', 'select is asynchronous; it has to answer at once, so ask beforehand (host.every) and keep the answer']
-    : 'backend' in shape ? ['a member', 'it returns the member: return member.backend']
-    : 'address' in shape ? [`the backend ${String(shape.address)}, which is no member`, 'it keeps a list from before the last update']
-    : [picked === null ? 'null' : typeof picked, 'return one of the Backend objects of update(members), or undefined'];
-  throw new Break({ seen: `select returned ${seen}`, sample: sampleOf(pick), probably });
-}
-
-function checkAvailable(pick: PickEvent): void {
-  const member = memberOf(pick);
-  const { pool } = pick.strategy;
-  if (!member || pool.isAvailable(member.backend)) return;
-  throw new Break({
-    seen: `it picked ${member.backend.address}, which ${statesOf(member.backend, pool).join(', ')}`,
-    sample: sampleOf(pick),
-    probably: member.backend.health === 'down'
-      ? 'it does not ask pool.isAvailable(backend) before it returns'
-      : 'it looks at health itself: pool.isAvailable(backend) knows who drains, who is at its limit and who was tried, too',
-  });
-}
-
-function checkWeightZero(pick: PickEvent): void {
-  const member = memberOf(pick);
-  if (!member || member.weight > 0) return;
-  const wasConfigured = member.backend.weight > 0;
-  throw new Break({
-    seen: `it picked ${member.backend.address}`,
-    sample: sampleOf(pick),
-    probably: wasConfigured
-      ? 'it reads backend.weight, or no weight at all: leave out members of weight 0 in update'
-      : 'leave out members of weight 0 in update',
-  });
-}
-
-function checkNotTooEarly(pick: PickEvent): void {
-  if (pick.picked !== undefined) return;
-  const { members, pool } = pick.strategy;
-  const left = members.find(({ backend, weight }) => weight > 0 && pool.isAvailable(backend));
-  if (!left) return;
-  throw new Break({
-    seen: `it returned undefined, but ${left.backend.address} is available`,
-    sample: sampleOf(pick),
-    probably: 'it gives up after some draws or after the first that is unavailable: end with a scan of all',
-  });
 }
 
 function checkDeterministic(subject: Subject): void {

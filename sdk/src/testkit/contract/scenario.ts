@@ -36,7 +36,7 @@ export const OUTCOMES: readonly (() => Outcome)[] = [
 const DOWN_SHARES = [0, 0.4, 0.85];
 const PART_STEPS = 80;
 /** Updates that follow each other without a pick, as when a whole deployment is replaced. */
-const STORM_UPDATES = 20;
+const STORM_UPDATES = 10;
 const DAY_MS = 86_400_000;
 /** How many of those that left may come back. */
 const MOST_REMEMBERED = 20;
@@ -85,15 +85,15 @@ export function* scenario(use: StrategyUse, seed: number, options: ScenarioOptio
       for (const { backend } of members) shake(backend, downShare, chance, world_);
     }
     const dice = chance.next();
-    if (step % PART_STEPS === 0 || dice < 0.06) {
+    if (step % PART_STEPS === 0 || dice < 0.04) {
       members = changeMembers(members, left, world_, downShare, chance);
       guarded('update', () => strategy.update(members));
-    } else if (dice < 0.065) {
+    } else if (dice < 0.042) {
       for (let update = 0; update < STORM_UPDATES; update++) {
         members = changeMembers(members, left, world_, downShare, chance);
         guarded('update', () => strategy.update(members));
       }
-    } else if (dice < 0.1) {
+    } else if (dice < 0.06) {
       members = members.map(({ backend, weight }) => ({ backend, weight: chance.next() < 0.5 ? weight : oneOf(WEIGHTS, chance) }));
       guarded('update', () => strategy.update(members));
     } else if (dice < 0.2 && members.length > 0) {

@@ -1,5 +1,5 @@
 /** What a strategy counts of leases is given back when they end, however they end. */
-import type { Outcome } from '../../model.ts';
+import type { Exchange, Outcome } from '../../model.ts';
 import type { FakeBackend } from '../backends.ts';
 import type { FakeLease } from '../leases.ts';
 import { strategyUnderTest } from '../strategy.ts';
@@ -73,7 +73,10 @@ function workOut(strategy: StrategyUnderTest, backends: readonly FakeBackend[], 
 
 function pickBy(key: number, strategy: StrategyUnderTest, w: World): FakeLease | undefined {
   const clientAddress = `192.0.2.${key}`;
-  return strategy.pick(strategy.use.protocol === 'any' ? w.exchange({ protocol: 'tcp', clientAddress }) : w.exchange({ clientAddress, target: `/item/${key}?id=${key}` }));
+  const exchange: Exchange = strategy.use.protocol === 'any' ? w.exchange({ protocol: 'tcp', clientAddress }) : w.exchange({ clientAddress, target: `/item/${key}?id=${key}` });
+  const picked = strategy.select(exchange);
+  // As in the core: an unavailable pick counts as no opinion, and is another rule's matter.
+  return picked && strategy.pool.isAvailable(picked) ? strategy.open(picked as FakeBackend, exchange) : undefined;
 }
 
 function end(lease: FakeLease | undefined, outcome: Outcome, w: World): void {

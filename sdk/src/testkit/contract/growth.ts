@@ -26,6 +26,13 @@ const LEAK_BYTES_PER_LEASE = 8;
  * and hides the rest; and more that was freed hides a leak as large. Then the next round, five times as long, decides.
  */
 const CLEAN_BYTES_PER_LEASE = 2;
+/** A million, or as many as that time is enough for; every so many see a new exchange. */
+const PICKS = 1_000_000;
+const MOST_PICK_MS = 250;
+const PICKS_PER_EXCHANGE = 1_000;
+/** Less is the runtime's own: some tens of thousands of bytes in all. */
+const LEAK_BYTES_PER_PICK = 0.25;
+
 /** Collections follow each other until one frees less than this, at most so many. */
 const SETTLED_BYTES = 8_192;
 const MOST_PASSES = 6;
@@ -46,6 +53,35 @@ export function bytesKeptPerLease(use: StrategyUse, seed: number): number | unde
     if (Math.abs(kept) < CLEAN_BYTES_PER_LEASE) return 0;
   }
   return kept < LEAK_BYTES_PER_LEASE ? 0 : kept;
+}
+
+/** Bytes kept per pick, when nobody comes, goes or ends; as above. Picks alone show what is too little beside a lease. */
+export function bytesKeptPerPick(use: StrategyUse, seed: number): number | undefined {
+  const collect = garbageCollector();
+  if (!collect) return undefined;
+  const world_ = world({ seed });
+  const strategy = strategyUnderTest(use, world_);
+  strategy.update(world_.backends(8));
+  pickOn(PICKS / 20, strategy, world_);
+  let kept = 0;
+  for (let round = 0; round < 2; round++) {
+    const before = heapBytes(strategy, collect);
+    const picks = pickOn(PICKS, strategy, world_);
+    kept = (heapBytes(strategy, collect) - before) / picks;
+    if (kept < LEAK_BYTES_PER_PICK) return 0;
+  }
+  return kept;
+}
+
+function pickOn(picks: number, strategy: StrategyUnderTest, world_: World): number {
+  const until = performance.now() + MOST_PICK_MS;
+  let done = 0;
+  while (done < picks && performance.now() < until) {
+    const exchange = another(world_);
+    for (let pick = 0; pick < PICKS_PER_EXCHANGE; pick++) strategy.select(exchange);
+    done += PICKS_PER_EXCHANGE;
+  }
+  return done;
 }
 
 function liveThrough(leases: number, strategy: StrategyUnderTest, world_: World): void {

@@ -4,7 +4,7 @@
  *
  * Cookie insertion as in HAProxy, nginx and Caddy. A pick of a known client costs reading the cookie and one look-up; others what they cost inside.
  */
-import { defineStrategy, Pickers, type AnyStrategyUse, type Backend, type HttpExchange } from '@steelyard/sdk';
+import { defineStrategy, Pickers, SteelyardError, type AnyStrategyUse, type Backend, type HttpExchange } from '@steelyard/sdk';
 import { cookieValue, setCookie } from './cookies.ts';
 import { Tokens, type Token } from './tokens.ts';
 
@@ -52,7 +52,9 @@ export default defineStrategy<StickyOptions, 'http', 'inner'>({
     maxAgeS: { type: 'integer', minimum: 1, maximum: 34_560_000, nullable: true, default: null, description: 'attribute of the cookie' },
   },
   create({ over, secret, cookie, header, ...attributes }, host) {
-    if (attributes.sameSite === 'none' && !attributes.secure) throw new Error("sameSite is 'none' and secure is false: browsers drop such a cookie; say secure: true");
+    if (attributes.sameSite === 'none' && !attributes.secure) {
+      throw new SteelyardError('ERR_PLUGIN_OPTIONS', { message: "sticky: sameSite is 'none' and secure is false: browsers drop such a cookie", hint: 'say secure: true', source: 'config' });
+    }
     const inner = host.strategy(over);
     const pickers = new Pickers([inner]);
     const { onStart, onHead, ...callbacks } = pickers.callbacks();

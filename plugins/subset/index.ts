@@ -5,7 +5,7 @@
  * `aperture`: deterministic aperture as in Finagle, for balancers that know how many they are: perfectly even. A pick costs what it costs inside.
  */
 import { hostname } from 'node:os';
-import { defineStrategy, passOn, PoolPart, type Backend, type Member, type StrategyProtocol, type StrategyUse } from '@steelyard/sdk';
+import { defineStrategy, passOn, PoolPart, SteelyardError, type Backend, type Member, type StrategyProtocol, type StrategyUse } from '@steelyard/sdk';
 import { coverage } from './aperture.ts';
 import { score } from './score.ts';
 
@@ -38,7 +38,13 @@ export default defineStrategy<SubsetOptions>({
     },
   },
   create({ over, size, balancer, aperture }, host) {
-    if (aperture !== null && aperture.index >= aperture.balancers) throw new Error(`aperture.index is ${aperture.index}: of ${aperture.balancers} balancers the last one is ${aperture.balancers - 1}`);
+    if (aperture !== null && aperture.index >= aperture.balancers) {
+      throw new SteelyardError('ERR_PLUGIN_OPTIONS', {
+        message: `subset: aperture.index is ${aperture.index}, but of ${aperture.balancers} balancers the last one is ${aperture.balancers - 1}`,
+        hint: 'the first balancer has index 0',
+        source: 'config',
+      });
+    }
     const inner = host.strategy(over);
     const name = balancer === '' ? hostname() : balancer;
     const part = new PoolPart();

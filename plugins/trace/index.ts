@@ -5,7 +5,7 @@
  * A pick that is not traced costs one draw, and one look at the client's address where a header is offered; one that is traced, a look at the whole pool and a string.
  */
 import { BlockList, isIP } from 'node:net';
-import { defineStrategy, Pickers, type AnyStrategyUse, type Exchange } from '@steelyard/sdk';
+import { defineStrategy, Pickers, SteelyardError, type AnyStrategyUse, type Exchange } from '@steelyard/sdk';
 import { describeHeader, explain } from './explain.ts';
 
 export interface TraceOptions {
@@ -77,7 +77,9 @@ function addressesOf(allow: readonly string[]): BlockList {
     const family = isIP(address);
     const most = family === 6 ? 128 : 32;
     if (family === 0 || (bits !== undefined && !(/^\d{1,3}$/.test(bits) && Number(bits) <= most))) {
-      throw new Error(`allow holds ${JSON.stringify(entry)}, which is no address and no CIDR range such as "10.0.0.0/8"`);
+      throw new SteelyardError('ERR_PLUGIN_OPTIONS', {
+        message: `trace: allow holds ${JSON.stringify(entry)}, which is no address and no CIDR range`, hint: 'write "10.0.0.0/8" or "192.0.2.1"', source: 'config',
+      });
     }
     list.addSubnet(address, bits === undefined ? most : Number(bits), family === 6 ? 'ipv6' : 'ipv4');
   }

@@ -40,6 +40,23 @@ export class VirtualClock {
     this.#now = end;
   }
 
+  /** The process stood still for `ms`, stopped or starved: it is later at once, and each timer that fell due runs once, late, as those of Node do. */
+  leap(ms: number): void {
+    if (!(ms >= 0) || ms === Infinity) throw new RangeError(`leap(${ms}): time goes forward by a finite number of milliseconds`);
+    this.#now += ms;
+    for (const timer of this.#timers.filter(({ due }) => due <= this.#now)) {
+      const at = this.#timers.indexOf(timer);
+      // One that ran before it may have cancelled it.
+      if (at < 0) continue;
+      this.#timers.splice(at, 1);
+      if (timer.everyMs !== undefined) {
+        timer.due = this.#now + timer.everyMs;
+        this.#insert(timer);
+      }
+      timer.run();
+    }
+  }
+
   every(ms: number, run: () => void): () => void {
     if (!(ms > 0)) throw new RangeError(`every(${ms}): the interval must be above 0 ms`);
     return this.#start(ms, ms, run);

@@ -73,7 +73,7 @@ export class World {
   readonly shared = new SharedThings();
   readonly served = new ServedAddresses();
 
-  readonly #wallTimeAtZero: number;
+  #wallTimeAtZero: number;
   readonly #hosts: FakeHost[] = [];
   readonly #states = new Map<string, Map<string, unknown>>();
   readonly #desk = new LeaseDesk(() => this.clock.now());
@@ -97,6 +97,14 @@ export class World {
   /** Moves time on by `ms` and runs the timers that fall due, in order. What is asynchronous in them ends by `settled`. */
   advance(ms: number): void {
     this.clock.advance(ms);
+  }
+  /** The process stood still for `ms`: it is later at once, and each timer that fell due runs once, late. */
+  leap(ms: number): void {
+    this.clock.leap(ms);
+  }
+  /** Sets the wall clock, forward or back, as NTP and administrators do; `now` goes on undisturbed. Milliseconds since 1970. */
+  setWallTime(to: number): void {
+    this.#wallTimeAtZero = to - this.clock.now();
   }
   /** Resolves when every asynchronous timer that was started has come to its end. */
   async settled(): Promise<void> {

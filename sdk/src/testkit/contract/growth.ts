@@ -2,6 +2,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { StrategyUse } from '../../define.ts';
+import type { Exchange } from '../../model.ts';
 import { answered } from '../leases.ts';
 import { strategyUnderTest } from '../strategy.ts';
 import type { StrategyUnderTest } from '../strategy.ts';
@@ -25,6 +26,13 @@ const LEAK_BYTES_PER_LEASE = 8;
  * and hides the rest; and more that was freed hides a leak as large. Then the next round, five times as long, decides.
  */
 const CLEAN_BYTES_PER_LEASE = 2;
+/** A million, or as many as that time is enough for; every so many see a new exchange. */
+const PICKS = 1_000_000;
+const MOST_PICK_MS = 250;
+const PICKS_PER_EXCHANGE = 1_000;
+/** Less is the runtime's own: some tens of thousands of bytes in all. */
+const LEAK_BYTES_PER_PICK = 0.25;
+
 /** Collections follow each other until one frees less than this, at most so many. */
 const SETTLED_BYTES = 8_192;
 const MOST_PASSES = 6;
@@ -47,9 +55,38 @@ export function bytesKeptPerLease(use: StrategyUse, seed: number): number | unde
   return kept < LEAK_BYTES_PER_LEASE ? 0 : kept;
 }
 
+/** Bytes kept per pick, when nobody comes, goes or ends; as above. Picks alone show what is too little beside a lease. */
+export function bytesKeptPerPick(use: StrategyUse, seed: number): number | undefined {
+  const collect = garbageCollector();
+  if (!collect) return undefined;
+  const world_ = world({ seed });
+  const strategy = strategyUnderTest(use, world_);
+  strategy.update(world_.backends(8));
+  pickOn(PICKS / 20, strategy, world_);
+  let kept = 0;
+  for (let round = 0; round < 2; round++) {
+    const before = heapBytes(strategy, collect);
+    const picks = pickOn(PICKS, strategy, world_);
+    kept = (heapBytes(strategy, collect) - before) / picks;
+    if (kept < LEAK_BYTES_PER_PICK) return 0;
+  }
+  return kept;
+}
+
+function pickOn(picks: number, strategy: StrategyUnderTest, world_: World): number {
+  const until = performance.now() + MOST_PICK_MS;
+  let done = 0;
+  while (done < picks && performance.now() < until) {
+    const exchange = another(world_);
+    for (let pick = 0; pick < PICKS_PER_EXCHANGE; pick++) strategy.select(exchange);
+    done += PICKS_PER_EXCHANGE;
+  }
+  return done;
+}
+
 function liveThrough(leases: number, strategy: StrategyUnderTest, world_: World): void {
   for (let count = 0; count < leases; count++) {
-    const lease = strategy.pick(world_.exchange());
+    const lease = strategy.pick(another(world_));
     if (count % 4 === 0) world_.advance(1);
     lease?.end(answered(200, { durationMs: 1 }));
     if (count % LEASES_PER_BACKEND !== 0) continue;
@@ -57,6 +94,13 @@ function liveThrough(leases: number, strategy: StrategyUnderTest, world_: World)
     strategy.update([...strategy.members.slice(1), ...world_.backends(1)]);
     world_.forget(gone);
   }
+}
+
+/** Each with an address, a path and a cookie that nobody had before. */
+let made = 0;
+function another(world_: World): Exchange {
+  const key = (++made).toString(16);
+  return world_.exchange({ clientAddress: `2001:db8::${key.slice(0, -4)}:${key.slice(-4)}`, target: `/item/${key}?id=${key}`, headers: { host: `host-${key}.example`, cookie: `session=${key}` } });
 }
 
 function heapBytes({ host }: StrategyUnderTest, collect: () => void): number {

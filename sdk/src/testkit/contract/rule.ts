@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describeError } from '../../errors.ts';
 import type { StrategyUse } from '../../define.ts';
-import type { Member } from '../../model.ts';
+import type { Backend, Member } from '../../model.ts';
 import type { FakePool } from '../backends.ts';
 
 /** What is tested. */
@@ -98,13 +98,20 @@ export class StrategyContractError extends assert.AssertionError {
 /** The pool as a picker saw it, at most eight members of it. */
 export function describePool(members: readonly Member[], pool: FakePool): string {
   const shown = members.slice(0, 8).map(({ backend, weight }) => {
-    const states = [`weight ${weight}`, `in-flight ${backend.inFlight}`];
-    if (backend.health === 'down') states.push('down');
-    if (backend.draining) states.push('draining');
-    if (backend.inFlight >= backend.maxInFlight) states.push('at its limit');
-    if (pool.tried.has(backend)) states.push('tried');
+    const states = [`weight ${weight}`, `in-flight ${backend.inFlight}`, ...statesOf(backend, pool)];
     return `${backend.address} (${states.join(', ')})`;
   });
   const rest = members.length > 8 ? ` and ${members.length - 8} more` : '';
   return members.length === 0 ? 'no members' : shown.join(', ') + rest;
+}
+
+/** Why a backend is not available. */
+export function statesOf(backend: Backend, pool: FakePool): string[] {
+  const states: [boolean, string][] = [
+    [backend.health === 'down', 'is down'],
+    [backend.draining, 'is draining'],
+    [backend.inFlight >= backend.maxInFlight, 'is at its limit'],
+    [pool.tried.has(backend), 'was tried already'],
+  ];
+  return states.flatMap(([isSo, what]) => (isSo ? [what] : []));
 }

@@ -1,30 +1,29 @@
 /** The rules that every strategy keeps. */
 import type { StrategyInstance } from '../../define.ts';
-import { describeError } from '../../errors.ts';
 import { strategyUnderTest } from '../strategy.ts';
 import { world } from '../world.ts';
-import { bytesKeptPerLease } from './growth.ts';
-import { Break, describePool } from './rule.ts';
+import { balanced } from './balance.ts';
+import { extremes } from './extremes.ts';
+import { bytesKeptPerLease, bytesKeptPerPick } from './growth.ts';
+import { lives, throwIfSeen } from './picks.ts';
+import { Break } from './rule.ts';
 import type { Rule, Subject } from './rule.ts';
 import { runScenario, scenario } from './scenario.ts';
-import type { PickEvent } from './scenario.ts';
 import { faultsOfOptions, faultsOfSchema } from './schema.ts';
 import { usesOfForbidden } from './traps.ts';
 
-/** Lives per rule; each has its own seed, derived from the one given. */
-const LIVES = 6;
-const lives = ({ seed }: Subject): number[] => Array.from({ length: LIVES }, (_, life) => seed + life * 7919);
-
 export const CONTRACT: readonly Rule[] = [
   { id: 'definition', says: 'name, options, defaults and functions are in order', check: checkDefinition },
-  { id: 'never-throws', says: 'no function throws, whatever comes: 0, 1, 2 or 1,000 backends, storms of members, every outcome', check: checkThrows },
-  { id: 'returns-a-member', says: 'a pick is the Backend object of a member, or undefined', check: (subject) => everyPick(subject, checkIsMember) },
-  { id: 'available-only', says: 'never picks a backend that is unavailable or was already tried', check: (subject) => everyPick(subject, checkAvailable) },
-  { id: 'weight-zero', says: 'a member of weight 0 gets nothing', check: (subject) => everyPick(subject, checkWeightZero) },
-  { id: 'undefined-only-when-none', says: 'returns undefined only when no member with a weight is available', check: (subject) => everyPick(subject, checkNotTooEarly) },
+  extremes,
+  { id: 'never-throws', says: 'no function throws, whatever comes: 0, 1, 2 or 1,000 backends, storms of members, every outcome', check: (subject) => throwIfSeen(subject, 'never-throws') },
+  { id: 'returns-a-member', says: 'a pick is the Backend object of a member, or undefined', check: (subject) => throwIfSeen(subject, 'returns-a-member') },
+  { id: 'available-only', says: 'never picks a backend that is unavailable or was already tried', check: (subject) => throwIfSeen(subject, 'available-only') },
+  { id: 'weight-zero', says: 'a member of weight 0 gets nothing', check: (subject) => throwIfSeen(subject, 'weight-zero') },
+  { id: 'undefined-only-when-none', says: 'returns undefined only when no member with a weight is available', check: (subject) => throwIfSeen(subject, 'undefined-only-when-none') },
   { id: 'deterministic', says: 'the same seed gives the same picks, also beside another instance', check: checkDeterministic },
   { id: 'front-door', says: 'time and chance come from host alone', check: checkFrontDoor },
-  { id: 'keeps-nothing', says: 'keeps nothing of leases and backends that are gone', check: checkGrowth },
+  { id: 'keeps-nothing', says: 'keeps nothing of leases and backends that are gone, nor of a million picks', check: checkGrowth },
+  balanced,
   { id: 'reload', says: 'a twin that adopts the snapshot goes on where the first stopped', check: checkReload },
 ];
 
@@ -55,94 +54,6 @@ function faultsOfInstance(instance: StrategyInstance): string[] {
   return faults;
 }
 
-function checkThrows(subject: Subject): void {
-  const onThrow = (call: string, thrown: unknown, strategy: { members: readonly unknown[] } | undefined) => {
-    throw new Break({
-      seen: `${call} threw ${describeError(thrown)}`,
-      sample: `${strategy?.members.length ?? 0} members`,
-      probably: /frozen|read only|extensible/i.test(describeError(thrown))
-        ? 'it changes the list of members or backends in place: copy it first (toSorted, slice)'
-        : 'an index beyond the end, a backend that left while its lease was open, or an outcome that was not thought of',
-    });
-  };
-  // The protocol `any` promises TCP too: there is no request to read.
-  const protocols = subject.use.protocol === 'any' ? (['http', 'tcp'] as const) : (['http'] as const);
-  for (const protocol of protocols) for (const seed of lives(subject)) runScenario(subject.use, seed, { protocol, onThrow });
-  for (const size of [0, 1, 2, 1_000]) {
-    const w = world(subject);
-    try {
-      const strategy = strategyUnderTest(subject.use, w);
-      strategy.update(w.backends(size));
-      for (let pick = 0; pick < 100; pick++) strategy.select();
-      strategy.update([]);
-      strategy.select();
-    } catch (thrown) {
-      onThrow(`update or select with ${size} backends`, thrown, undefined);
-    }
-  }
-}
-
-function everyPick(subject: Subject, onPick: (pick: PickEvent) => void): void {
-  for (const seed of lives(subject)) runScenario(subject.use, seed, { onPick });
-}
-
-function memberOf({ picked, strategy }: PickEvent): PickEvent['strategy']['members'][number] | undefined {
-  return strategy.members.find(({ backend }) => backend === picked);
-}
-function sampleOf({ step, strategy }: PickEvent): string {
-  return `step ${step}: ${describePool(strategy.members, strategy.pool)}`;
-}
-
-function checkIsMember(pick: PickEvent): void {
-  if (pick.picked === undefined || memberOf(pick)) return;
-  const { picked } = pick;
-  const shape = typeof picked === 'object' && picked !== null ? picked : {};
-  const [seen, probably] =
-    'then' in shape ? ['a promise', 'select is asynchronous; it has to answer at once, so ask beforehand (host.every) and keep the answer']
-    : 'backend' in shape ? ['a member', 'it returns the member: return member.backend']
-    : 'address' in shape ? [`the backend ${String(shape.address)}, which is no member`, 'it keeps a list from before the last update']
-    : [picked === null ? 'null' : typeof picked, 'return one of the Backend objects of update(members), or undefined'];
-  throw new Break({ seen: `select returned ${seen}`, sample: sampleOf(pick), probably });
-}
-
-function checkAvailable(pick: PickEvent): void {
-  const member = memberOf(pick);
-  const { pool } = pick.strategy;
-  if (!member || pool.isAvailable(member.backend)) return;
-  throw new Break({
-    seen: `it picked ${member.backend.address}`,
-    sample: sampleOf(pick),
-    probably: pool.tried.has(member.backend)
-      ? 'it looks at health itself: pool.isAvailable(backend) knows what was tried, too'
-      : 'it does not ask pool.isAvailable(backend) before it returns',
-  });
-}
-
-function checkWeightZero(pick: PickEvent): void {
-  const member = memberOf(pick);
-  if (!member || member.weight > 0) return;
-  const wasConfigured = member.backend.weight > 0;
-  throw new Break({
-    seen: `it picked ${member.backend.address}`,
-    sample: sampleOf(pick),
-    probably: wasConfigured
-      ? 'it reads backend.weight, or no weight at all: leave out members of weight 0 in update'
-      : 'leave out members of weight 0 in update',
-  });
-}
-
-function checkNotTooEarly(pick: PickEvent): void {
-  if (pick.picked !== undefined) return;
-  const { members, pool } = pick.strategy;
-  const left = members.find(({ backend, weight }) => weight > 0 && pool.isAvailable(backend));
-  if (!left) return;
-  throw new Break({
-    seen: `it returned undefined, but ${left.backend.address} is available`,
-    sample: sampleOf(pick),
-    probably: 'it gives up after some draws or after the first that is unavailable: end with a scan of all',
-  });
-}
-
 function checkDeterministic(subject: Subject): void {
   for (const seed of lives(subject).slice(0, 2)) {
     const alone = runScenario(subject.use, seed);
@@ -160,22 +71,32 @@ function checkDeterministic(subject: Subject): void {
 function checkFrontDoor(subject: Subject): void {
   const uses = usesOfForbidden(() => {
     for (const seed of lives(subject).slice(0, 2)) runScenario(subject.use, seed);
+    const first = strategyUnderTest(subject.use, world(subject));
+    first.reload();
   });
   if (uses.length === 0) return;
   throw new Break({
     seen: uses.map(({ name, where }) => `${name} was called (${where})`).join('; '),
-    sample: `${uses.length} of the forbidden names in two lives`,
+    sample: `${uses.length} of the forbidden names in two lives and a reload`,
     probably: uses.map(({ name, instead }) => `${instead} in place of ${name}`).join(', '),
   });
 }
 
 function checkGrowth({ use, seed }: Subject): void {
-  const kept = bytesKeptPerLease(use, seed);
-  if (kept === undefined || kept === 0) return;
+  const perLease = bytesKeptPerLease(use, seed) ?? 0;
+  if (perLease > 0) {
+    throw new Break({
+      seen: `${Math.round(perLease)} bytes more for each lease, after all of them had ended`,
+      sample: '8 backends, 15,000 leases and then 60,000, each of another client, of which every fourth brings a new backend for an old one',
+      probably: 'a Map or array that grows with leases, clients, requests or backends: take away in onEnd what onStart put there, side arrays by lease.slot, host.perBackend for backends, a limit for what is kept by client',
+    });
+  }
+  const perPick = bytesKeptPerPick(use, seed) ?? 0;
+  if (perPick === 0) return;
   throw new Break({
-    seen: `${Math.round(kept)} bytes more for each lease, after all of them had ended`,
-    sample: '8 backends, 15,000 leases and then 60,000, of which every fourth brings a new backend for an old one',
-    probably: 'a Map or array that grows with leases, exchanges or backends: take away in onEnd what onStart put there, side arrays by lease.slot, host.perBackend for backends',
+    seen: `${perPick.toFixed(1)} bytes more for each pick`,
+    sample: '8 backends that stay, a million picks or a quarter of a second of them',
+    probably: 'select keeps something of every pick: a history, a log, a list of draws',
   });
 }
 

@@ -1,15 +1,34 @@
 /** Clocks and chance that a plugin must not touch: for a while, every use is noted. */
+import nodeCrypto from 'node:crypto';
+import { syncBuiltinESMExports } from 'node:module';
+import timers from 'node:timers';
+import timerPromises from 'node:timers/promises';
 
-const CALLS = [
-  [Date, 'now', 'host.now()'],
-  [performance, 'now', 'host.now()'],
-  [process, 'hrtime', 'host.now()'],
-  [Math, 'random', 'host.random()'],
-  [crypto, 'getRandomValues', 'host.random()'],
-  [globalThis, 'setTimeout', 'host.after()'],
-  [globalThis, 'setInterval', 'host.every()'],
-] as const;
-const NAMES = new Map<object, string>([[Date, 'Date.'], [performance, 'performance.'], [process, 'process.'], [Math, 'Math.'], [crypto, 'crypto.'], [globalThis, '']]);
+/** Owner, key, what it is called, and what stands in its place. The modules come before the globals that share functions with them. */
+type Trap = readonly [owner: object, key: string, name: string, instead: string];
+const CLOCK = 'host.now()';
+const CHANCE = 'host.random()';
+const TRAPS: readonly Trap[] = [
+  [Date, 'now', 'Date.now', CLOCK],
+  [performance, 'now', 'performance.now', CLOCK],
+  [process.hrtime, 'bigint', 'process.hrtime.bigint', CLOCK],
+  [process, 'hrtime', 'process.hrtime', CLOCK],
+  [process, 'uptime', 'process.uptime', CLOCK],
+  [Math, 'random', 'Math.random', CHANCE],
+  ...['randomBytes', 'randomFill', 'randomFillSync', 'randomInt', 'randomUUID'].map((key): Trap => [nodeCrypto, key, `crypto.${key}`, CHANCE]),
+  ...['getRandomValues', 'randomUUID'].map((key): Trap => [crypto, key, `crypto.${key}`, CHANCE]),
+  ...[timers, timerPromises, globalThis].flatMap((owner): Trap[] => [
+    [owner, 'setTimeout', 'setTimeout', 'host.after()'],
+    [owner, 'setImmediate', 'setImmediate', 'host.after()'],
+    [owner, 'setInterval', 'setInterval', 'host.every()'],
+  ]),
+  // From Node 26 on.
+  ...Object.getOwnPropertyNames(temporalNow()).map((key): Trap => [temporalNow(), key, `Temporal.Now.${key}`, 'host.wallTime()']),
+];
+
+function temporalNow(): object {
+  return (globalThis as { Temporal?: { Now: object } }).Temporal?.Now ?? {};
+}
 
 export interface TrappedUse {
   /** `Math.random` */
@@ -31,10 +50,12 @@ export function usesOfForbidden(fn: () => void): TrappedUse[] {
     if (!uses.has(name)) uses.set(name, { name, instead, where: callerOf(new Error('where').stack ?? '') });
   };
   try {
-    for (const [owner, key, instead] of CALLS) {
+    for (const [owner, key, name, instead] of TRAPS) {
+      const isThere = typeof (owner as Record<string, unknown>)[key] === 'function' && Object.getOwnPropertyDescriptor(owner, key)?.configurable !== false;
+      if (!isThere) continue;
       restores.push(replace(owner, key, (real) => new Proxy(real, {
         apply: (target, self, args) => {
-          note(`${NAMES.get(owner)}${key}`, instead);
+          note(name, instead);
           return Reflect.apply(target, self, args) as unknown;
         },
       })));
@@ -44,10 +65,17 @@ export function usesOfForbidden(fn: () => void): TrappedUse[] {
         if (args.length === 0) note('new Date()', 'host.wallTime()');
         return Reflect.construct(target, args, self) as object;
       },
+      apply: (target, self, args) => {
+        note('Date()', 'host.wallTime()');
+        return Reflect.apply(target, self, args) as unknown;
+      },
     })));
+    // What was imported by name (`import { randomBytes } from 'node:crypto'`) is trapped too.
+    syncBuiltinESMExports();
     fn();
   } finally {
     for (const restore of restores.toReversed()) restore();
+    syncBuiltinESMExports();
   }
   return [...uses.values()];
 }

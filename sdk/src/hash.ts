@@ -63,7 +63,7 @@ function hashUtf8(text: string, seed: number): number {
     const more = code < 0x80 ? 0 : code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
     for (let left = more; left >= 0; left--) {
       const bits = code >> (6 * left);
-      const byte = left < more ? 0x80 | (bits & 0x3f) : more === 0 ? code : ((0xf00 >> more) & 0xff) | bits;
+      const byte = left < more ? 0x80 | (bits & 0x3f) : more === 0 ? code : ((0xff00 >> (more + 1)) & 0xff) | bits;
       block |= byte << (8 * (bytes & 3));
       if ((++bytes & 3) !== 0) continue;
       hash = addBlock(hash, block);

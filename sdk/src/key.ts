@@ -90,7 +90,7 @@ export const HASH_KEY: OptionSchema<HashKeys> & { isKey: true } = {
  * Reads a key off exchanges; `undefined` = nothing of it is there. Costs a string where the exchange does not have one yet; linear in its length.
  * @example
  * const keyOf = keyReader([{ cookie: 'session' }, 'address']);
- * const key = keyOf(exchange);
+ * keyOf(world().exchange({ headers: { cookie: 'session=7' } })); // '7'
  */
 export function keyReader(keys: HashKeys): (exchange: Exchange) => string | undefined {
   if (!isList(keys)) return readerOf(keys);
@@ -108,8 +108,8 @@ export function keyReader(keys: HashKeys): (exchange: Exchange) => string | unde
  * Hashes the key of an exchange to 32 bits, signed as those of `hash32`. Where there is no key: bits by chance, which are to a hash strategy a pick by chance
  * and weight (Envoy does so as well), or with `none` nothing.
  * @example
- * const hashOf = keyHash({ header: 'x-user' }, 'none', host);
- * const hash = hashOf(exchange);
+ * const hashOf = keyHash({ header: 'x-user' }, 'none', { random: () => 0.5 });
+ * const hash = hashOf(world().exchange({ headers: { 'x-user': 'jo' } }));
  * const slot = hash === undefined ? undefined : (hash >>> 0) % 65_537;
  */
 export function keyHash(keys: HashKeys, missing: MissingKey, host: Pick<Host, 'random'>): (exchange: Exchange) => number | undefined {

@@ -71,7 +71,9 @@ describe('a report', () => {
     ['one inside another strategy', config({}, { protocol: 'tcp', backends: ['tcp://a:1'], strategy: wrap({ over: byHeader() }) }), ['pools.web.strategy is by-header, which reads HTTP requests: a tcp pool has none (take a strategy of protocol "any", or make it an http pool)']],
     ['a key that is a part of requests in a tcp pool', config({}, { protocol: 'tcp', backends: ['tcp://a:1'], strategy: keyed({ key: [{ cookie: 'c' }, 'address'] }) }), ['pools.web.strategy is keyed, which reads HTTP requests: a tcp pool has none (take a strategy of protocol "any", or make it an http pool)']],
     ['such a key inside another strategy', config({}, { protocol: 'tcp', backends: ['tcp://a:1'], strategy: wrap({ over: keyed({ key: 'path' }) }) }), ['pools.web.strategy is keyed, which reads HTTP requests: a tcp pool has none (take a strategy of protocol "any", or make it an http pool)']],
-    ['a key that is none', config({}, { strategy: keyed({ key: untyped({ heder: 'x' }) }) }), ['']],
+    ['a key that is none', config({}, { strategy: keyed({ key: untyped({ heder: 'x' }) }) }), [
+      'pools.web.strategy.key (keyed) is an object, must be "address", "host", "path" or "target", a function, { header }, { cookie }, { query } or a list of 1 to 16 entries, each "address", "host", "path" or "target", a function, { header }, { cookie } or { query }',
+    ]],
     ['an http check in a tcp pool', config({}, { protocol: 'tcp', backends: ['tcp://a:1'], health: check() }), ['pools.web.health is http-check, which is for http pools: this is a tcp pool']],
     ['25 checks', config({}, { health: Array.from({ length: 25 }, () => check()) }), ['pools.web.health has 25 health checks, a pool can have 24']],
     ['options of a nested strategy', config({}, { strategy: wrap({ over: p2c({ choices: 1 }), key: untyped([1]) }) }), ['pools.web.strategy.key[0] (wrap) is 1, must be a string', 'pools.web.strategy.over.choices (p2c) is 1, must be a whole number from 2 to 8']],

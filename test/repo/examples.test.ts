@@ -30,8 +30,8 @@ function sdkExamples(): Example[] {
 function withImports(code: string): string {
   const imports = pluginFolders().map((folder) => ({ name: camelCase(folder), line: `import ${camelCase(folder)} from '@steelyard/plugins/${folder}';\n` }));
   for (const [entry, specifier] of [['sdk/src/index.ts', '@steelyard/sdk'], ['sdk/src/testkit/index.ts', '@steelyard/sdk/testkit']] as const) {
-    for (const [, names = ''] of read(entry).matchAll(/^export (?:type )?\{([^}]*)\}/gm)) {
-      for (const name of names.split(',').map((one) => one.trim())) imports.push({ name, line: `import { ${name} } from '${specifier}';\n` });
+    for (const [, type = '', names = ''] of read(entry).matchAll(/^export ((?:type )?)\{([^}]*)\}/gm)) {
+      for (const name of names.split(',').map((one) => one.trim())) imports.push({ name, line: `import ${type}{ ${name} } from '${specifier}';\n` });
     }
   }
   const isNeeded = (name: string): boolean =>

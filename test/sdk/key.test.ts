@@ -78,23 +78,21 @@ const trimmed = (text: string): string => text.replaceAll(/^[ \t]+|[ \t]+$/g, ''
 
 /** Characters looked at by way of `indexOf` and `lastIndexOf`, as far as a string can tell. */
 function countedReads(run: (text: string) => unknown, text: string): number {
-  let read = 0;
-  const { indexOf, lastIndexOf } = String.prototype;
-  String.prototype.indexOf = function (this: string, search: string, from = 0) {
-    const at = indexOf.call(this, search, from);
-    read += (at < 0 ? this.length : at) - from;
+  const counted = new CountedText(text);
+  run(counted as unknown as string);
+  return counted.read;
+}
+class CountedText extends String {
+  read = 0;
+
+  override indexOf(search: string, from = 0): number {
+    const at = super.indexOf(search, from);
+    this.read += (at < 0 ? this.length : at) - from;
     return at;
-  };
-  String.prototype.lastIndexOf = function (this: string, search: string, from = Infinity) {
-    const at = lastIndexOf.call(this, search, from);
-    read += Math.min(from, this.length) - at;
-    return at;
-  };
-  try {
-    run(text);
-  } finally {
-    String.prototype.indexOf = indexOf;
-    String.prototype.lastIndexOf = lastIndexOf;
   }
-  return read;
+  override lastIndexOf(search: string, from = Infinity): number {
+    const at = super.lastIndexOf(search, from);
+    this.read += Math.min(from, this.length) - at;
+    return at;
+  }
 }

@@ -181,13 +181,18 @@ function plainShape(option: AnyOptionSchema, isSecret: boolean): Shape {
 
 function unionShape(branches: readonly Shape[], isSecret: boolean): Shape {
   const kinds = branches.map((branch) => branch.isA ?? (branch.type === 'integer' ? 'number' : branch.type));
-  const says = listWords([...new Set(branches.map(describeShape))], 'or');
+  const says = listWords([...new Set(branches.map(describeBranch))], 'or');
   if (kinds.includes(undefined) || new Set(kinds).size < kinds.length) return { anyOf: branches, says };
   return branches.reduceRight<Shape>(
     (otherwise, branch, index) => choice(branch.isA === undefined ? { type: kinds[index]! } : { isA: branch.isA }, branch, otherwise, says),
     // Nothing of the kinds above: the sentence that lists them all.
     { enum: [NOTHING], says, secret: isSecret },
   );
+}
+/** Of several objects it matters which: `{ header }`. */
+function describeBranch(branch: Shape): string {
+  const names = Object.keys(branch.properties ?? {});
+  return names.length === 0 ? describeShape(branch) : `{ ${names.join(', ')} }`;
 }
 /** A value that no config holds. */
 const NOTHING = '\u0000nothing';

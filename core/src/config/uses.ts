@@ -25,9 +25,14 @@ export async function resolveStrategy(value: unknown, path: string, protocol: Pr
   if (value === undefined) return undefined;
   const use = (await resolveUse(value, path, ['strategy'], 'a strategy', context)) as StrategyUse | undefined;
   if (use === undefined || protocol === 'http') return use;
-  const reader = [use, ...nestedUses(use)].find((each) => each.kind === 'strategy' && each.definition.protocol === 'http');
+  const reader = [use, ...nestedUses(use)].find(readsRequests);
   if (reader !== undefined) context.faults.add(path, `is ${reader.name}, which reads HTTP requests: a tcp pool has none`, 'take a strategy of protocol "any", or make it an http pool');
   return use;
+}
+
+/** By itself, whatever is inside: by what it is, or by its key. */
+function readsRequests(use: AnyUse): boolean {
+  return use.kind === 'strategy' && use.protocol === 'http' && (use.definition.protocol === 'http' || !nestedUses(use).some(readsRequests));
 }
 
 export async function resolveHealth(value: unknown, path: string, protocol: Protocol, context: UseContext): Promise<HealthCheckUse[]> {

@@ -2,6 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { defineStrategy } from '@steelyard/sdk';
 import type { Lease, Member, Outcome } from '@steelyard/sdk';
+import fallback from '@steelyard/plugins/fallback';
+import peakEwma from '@steelyard/plugins/peak-ewma';
 import random from '@steelyard/plugins/random';
 import roundRobin from '@steelyard/plugins/round-robin';
 import { answered, StrategyContractError, strategyUnderTest, testStrategy, world } from '@steelyard/sdk/testkit';
@@ -131,6 +133,10 @@ describe('testStrategy', () => {
     expect(message.split('\n').map((line) => line.slice(0, 12).trim())).toEqual([expect.any(String), 'seen:', 'sample:', 'seed:', 'probably:']);
     expect(message).toContain(sample);
     expect(message).toContain('seed: 3 }) repeats it');
+  });
+
+  it('asks of a strategy over strategies no more than of each of them: one without a snapshot may go on otherwise', () => {
+    expect(brokenRules(fallback({ over: [peakEwma(), roundRobin()] }), { seed: 11, ofInterest: 'a twin' })).toEqual({});
   });
 
   it('reports what a pick costs, when asked', () => {

@@ -29,7 +29,7 @@ import { brokenRules } from '../sdk/broken-rules.ts';
 // Small tables: what matters here is how strategies meet, not how even a hash is.
 const load = [roundRobin(), weightedRoundRobin(), random(), p2c(), leastConnections(), leastConnections({ shortestExpectedDelay: true }), leastTime(), peakEwma(), joinIdleQueue(), prequal({ probePath: '/load' })];
 const hashes = [rendezvous(), ringHash({ points: 5, maxRingSize: 1_024 }), maglev({ tableSize: 101 })];
-const all: readonly StrategyUse[] = [...load, ...hashes, first()] as StrategyUse[];
+const all: readonly StrategyUse[] = [...load, ...hashes, first()];
 const secret = 'a secret of some length';
 
 /** What the compiler keeps apart by type is one list here; what it would refuse is left out. */
@@ -44,11 +44,11 @@ const combinators: [name: string, wrap: Wrap, admitted: readonly StrategyUse[]][
   ['priority', (over) => priority({ over }), all],
   ['locality', (over) => locality({ zone: 'here', over }), all],
   ['subset', (over) => subset({ over, size: 3, balancer: 'one' }), all],
-  ['slow-start', (over) => slowStart({ over }), load as StrategyUse[]],
-  ['orca', (over) => orca({ over }), load as StrategyUse[]],
-  ['bounded-load', (over) => boundedLoad({ over }), hashes as StrategyUse[]],
-  ['sticky over slow-start', (over) => sticky({ secret, over: slowStart({ over }) }), load as StrategyUse[]],
-  ['trace over fallback over bounded-load', (over) => trace({ over: fallback({ over: [boundedLoad({ over }), roundRobin()] }) }), hashes as StrategyUse[]],
+  ['slow-start', (over) => slowStart({ over }), load],
+  ['orca', (over) => orca({ over }), load],
+  ['bounded-load', (over) => boundedLoad({ over }), hashes],
+  ['sticky over slow-start', (over) => sticky({ secret, over: slowStart({ over }) }), load],
+  ['trace over fallback over bounded-load', (over) => trace({ over: fallback({ over: [boundedLoad({ over }), roundRobin()] }) }), hashes],
 ];
 
 describe.each(combinators)('%s', (_name, wrap, admitted) => {

@@ -269,7 +269,7 @@ describe('options', () => {
         update: (given) => void (members = given.filter(({ weight }) => weight > 0)),
         select(_exchange, pool) {
           const left = available(members, pool);
-          const drawn = Array.from(new Array(choices), () => oneOf(left, host)).filter((one) => one !== undefined);
+          const drawn = Array.from({ length: choices }, () => oneOf(left, host)).filter((one) => one !== undefined);
           return fewest(drawn, inFlight)?.backend;
         },
       };

@@ -81,7 +81,7 @@ function pickBy(key: number, strategy: StrategyUnderTest, w: World): FakeLease |
   const exchange: Exchange = w.exchange({ clientAddress, target: `/item/${key}?id=${key}` });
   const picked = strategy.select(exchange);
   // As in the core: an unavailable pick counts as no opinion, and is another rule's matter.
-  return picked && strategy.pool.isAvailable(picked) ? strategy.open(picked as FakeBackend, exchange) : undefined;
+  return picked && strategy.pool.isAvailable(picked) ? strategy.open(picked, exchange) : undefined;
 }
 
 function end(lease: FakeLease | undefined, outcome: Outcome, w: World): void {

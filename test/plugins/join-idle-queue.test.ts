@@ -50,6 +50,16 @@ describe('join-idle-queue', () => {
     named['a']!.inFlight = 1;
     expect(pick().backend.id).toBe('b');
   });
+  it('sends to the less loaded of two different ones when nobody is idle, each pair equally likely', () => {
+    const { strategy, named } = started('abcde');
+    // Of the ten pairs a, the least loaded, is in four, and decides them; b decides three, c two, d one, e none.
+    Object.values(named).forEach((backend, i) => (backend.inFlight = i + 1));
+    const picks = 10_000;
+    const had = 'abcde'.split('').map((id) => strategy.picks(picks).filter((backend) => backend!.id === id).length);
+    // Hoeffding: further than 340 from the mean once in a billion, for five counts.
+    [0.4, 0.3, 0.2, 0.1].forEach((share, i) => expect(Math.abs(had[i]! - share * picks)).toBeLessThan(340));
+    expect(had[4]).toBe(0);
+  });
   it('keeps the queue when members come and go', () => {
     const { w, strategy, named, pick } = started('abc');
     pick().end();

@@ -58,7 +58,7 @@ function pageExamples(page: string): Example[] {
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'steelyard-examples-'));
-const pages = ['README.md', ...pluginFolders().map((name) => `plugins/${name}/README.md`)];
+const pages = ['README.md', 'sdk/README.md', ...pluginFolders().map((name) => `plugins/${name}/README.md`)];
 let examples: Example[] = [];
 let output = '';
 

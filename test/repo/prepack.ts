@@ -17,8 +17,8 @@ interface Manifest {
   scripts?: unknown;
 }
 
-/** The repository has them once, npm shows them for each package. */
-const pages = ['LICENSE', 'README.md'].filter((page) => existsSync(`../${page}`));
+/** The repository has them once, npm shows them for each package. One that a package has of its own stays as it is. */
+const pages = ['LICENSE', 'README.md'].filter((page) => existsSync(`../${page}`) && !(existsSync(page) && readFileSync(page, 'utf8') !== readFileSync(`../${page}`, 'utf8')));
 
 if (process.argv[2] === 'restore') restore();
 else prepack();

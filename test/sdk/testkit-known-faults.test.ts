@@ -153,13 +153,13 @@ describe('clocks and chance of its own', () => {
     ['setImmediate', () => { clearImmediate(setImmediate(() => {})); return 1; }],
   ])('%s is seen, imported by name or not', (name, use) => {
     const mutant = strategy('own-clock', () => (members, pool) => (use() >= 0 ? available(members, pool)[0]?.backend : undefined));
-    const told = brokenRules(mutant, { ofInterest: 'time and chance' });
+    const told = brokenRules(mutant, { ofInterest: /time and chance/ });
     expect(told['front-door']).toContain(`${name} was called`);
     expect(told['front-door']).toMatch(/at .*testkit-known-faults\.test\.ts/);
   });
   it('is seen in a snapshot too', () => {
     const mutant = strategy('stamped', byChance, () => ({ snapshot: () => Date.now(), adopt() {} }));
-    expect(brokenRules(mutant, { ofInterest: 'time and chance' })['front-door']).toContain('host.now() in place of Date.now');
+    expect(brokenRules(mutant, { ofInterest: /time and chance/ })['front-door']).toContain('host.now() in place of Date.now');
   });
   it('a rate that divides by the time since the last pick: the clock stands still', () => {
     const mutant = strategy('rate', (host) => {
@@ -223,7 +223,7 @@ describe('large pools', () => {
 });
 
 describe('memory', () => {
-  const kept = (mutant: StrategyUse) => brokenRules(mutant, { ofInterest: 'keeps nothing' })['keeps-nothing'];
+  const kept = (mutant: StrategyUse) => brokenRules(mutant, { ofInterest: /keeps nothing/ })['keeps-nothing'];
   it('of every client, of every request', () => {
     const mutant = strategy('by-client', (host) => {
       const seen = new Map<string, number>();
@@ -269,7 +269,7 @@ describe('options', () => {
         update: (given) => void (members = given.filter(({ weight }) => weight > 0)),
         select(_exchange, pool) {
           const left = available(members, pool);
-          const drawn = Array.from(new Array(choices), () => oneOf(left, host)).filter((one) => one !== undefined);
+          const drawn = Array.from({ length: choices }, () => oneOf(left, host)).filter((one) => one !== undefined);
           return fewest(drawn, inFlight)?.backend;
         },
       };

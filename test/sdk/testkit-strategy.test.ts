@@ -1,13 +1,18 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { defineStrategy } from '@steelyard/sdk';
-import type { Lease, Outcome } from '@steelyard/sdk';
+import type { Lease, Member, Outcome } from '@steelyard/sdk';
+import fallback from '@steelyard/plugins/fallback';
+import peakEwma from '@steelyard/plugins/peak-ewma';
+import random from '@steelyard/plugins/random';
 import roundRobin from '@steelyard/plugins/round-robin';
 import { answered, StrategyContractError, strategyUnderTest, testStrategy, world } from '@steelyard/sdk/testkit';
+import type { StrategyProperties } from '@steelyard/sdk/testkit';
+import { brokenRules } from './broken-rules.ts';
 
 const first = defineStrategy<{ skip?: number }>({
   name: 'first',
-  options: { skip: { type: 'integer', minimum: 0, default: 0 } },
+  options: { skip: { type: 'integer', minimum: 0, maximum: 2, default: 0 } },
   create({ skip }) {
     let members: readonly { backend: object; weight: number }[] = [];
     return {
@@ -86,6 +91,52 @@ describe('testStrategy', () => {
       '  seed:     9 (testStrategy(..., { seed: 9 }) repeats it)',
       '  probably: chance or load decides; leave out `even` if that is meant',
     ]);
+  });
+
+  it('repeats a failure exactly by the seed that its message names, and another sample by another seed', () => {
+    // Wrong once in a while: which step of which life it is depends on the seed.
+    const careless = defineStrategy<{}>({
+      name: 'careless', options: {},
+      create: (_options, host) => {
+        let members: readonly Member[] = [];
+        return {
+          update: (given) => void (members = given.filter(({ weight }) => weight > 0)),
+          select(_exchange, pool) {
+            const left = members.filter(({ backend }) => pool.isAvailable(backend));
+            return (host.random() < 0.01 ? members : left)[0]?.backend;
+          },
+        };
+      },
+    })();
+    const told = (seed: number) => brokenRules(careless, { seed })['available-only']!;
+    const first = told(5);
+    expect(first).toMatch(/^careless breaks the rule available-only: .*\n {2}seen: {5}it picked 10\.[\d.]+:80, which .*\n {2}sample: {3}step \d+: .*weight .*\n {2}seed: {5}5 /);
+    const named = Number(/testStrategy\(\.\.\., \{ seed: (\d+) \}\) repeats it/.exec(first)![1]);
+    expect(told(named)).toBe(first);
+    expect(told(6).replaceAll('6', '5')).not.toBe(first.replaceAll('6', '5'));
+  });
+
+  it.each<[string, StrategyProperties, string]>([
+    ['weighted', { weighted: true }, 'weights 5, 1, 1'],
+    ['weighted-exactly', { weighted: 'exactly' }, '7 picks a period'],
+    ['smooth', { smooth: true }, 'weights 5, 1, 1; idle'],
+    ['even', { even: true }, 'equal backends; idle'],
+    ['least-loaded', { leastLoaded: true }, 'in-flight'],
+    ['avoids-most-loaded', { avoidsMostLoaded: true }, 'in-flight 4'],
+    ['power-of-choices', { powerOfChoices: 2 }, 'in-flight 4'],
+    ['every-backend', { everyBackend: true }, '2 equal backends, idle for an hour'],
+    ['consistent', { consistent: true }, '2000 keys, 2 equal backends'],
+  ])('tells an author who declares %s without having it which sample broke it', (rule, properties, sample) => {
+    // The first one always, or for a hash one by chance.
+    const use = rule === 'consistent' ? random() : first();
+    const message = brokenRules(use, { seed: 3, properties })[rule]!;
+    expect(message.split('\n').map((line) => line.slice(0, 12).trim())).toEqual([expect.any(String), 'seen:', 'sample:', 'seed:', 'probably:']);
+    expect(message).toContain(sample);
+    expect(message).toContain('seed: 3 }) repeats it');
+  });
+
+  it('asks of a strategy over strategies no more than of each of them: one without a snapshot may go on otherwise', () => {
+    expect(brokenRules(fallback({ over: [peakEwma(), roundRobin()] }), { seed: 11, ofInterest: /a twin/ })).toEqual({});
   });
 
   it('reports what a pick costs, when asked', () => {

@@ -59,6 +59,30 @@ describe('time', () => {
     expect(w.wallTime()).toBe(Date.UTC(2026, 0, 1) + 350);
   });
 
+  it('leaps: what fell due meanwhile runs once, late, and goes on from there; a cancelled timer does not run', () => {
+    const w = world();
+    const host = w.host('x');
+    const seen: string[] = [];
+    const note = (name: string) => () => void seen.push(`${name}@${w.now() - 1_000}`);
+    host.after(50, () => cancel());
+    const cancel = host.after(60, note('cancelled'));
+    host.every(100, note('every'));
+    host.after(5_000, note('after'));
+    w.leap(1_050);
+    expect(seen).toEqual(['every@1050']);
+    w.advance(100);
+    expect(seen).toEqual(['every@1050', 'every@1150']);
+    expect(() => w.leap(-1)).toThrow(RangeError);
+  });
+
+  it('has a wall clock that may be set back while `now` goes on', () => {
+    const w = world();
+    w.advance(10);
+    w.setWallTime(Date.UTC(2020, 0, 1));
+    w.advance(5);
+    expect([w.now(), w.wallTime()]).toEqual([1_015, Date.UTC(2020, 0, 1) + 5]);
+  });
+
   it('runs what a timer sets if it falls due, and stops what is cancelled', () => {
     const w = world();
     const host = w.host('x');

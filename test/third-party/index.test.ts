@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it, test } from 'node:test';
 import { strategyUnderTest, testStrategy, world } from '@steelyard/sdk/testkit';
 import sameZone from './index.ts';
 
 describe('same-zone', () => {
-  it('keeps the contract of a strategy', () => {
-    testStrategy(sameZone({ zone: 'a' }));
-  });
+  // Each rule of the contract becomes a test of this runner.
+  testStrategy(sameZone({ zone: 'a' }), { test, properties: { everyBackend: true } });
 
   it('takes those of its zone in turn, and the others when none of them is available', () => {
     const w = world({ seed: 7 });

@@ -110,11 +110,15 @@ export class FakeHost implements Host {
 
   /** Hosts of the strategies inside this one, in the order of `strategy`. */
   readonly inner: FakeHost[] = [];
+  /** Those strategies, in the same order. */
+  readonly innerStrategies: InnerStrategy[] = [];
   strategy<P extends StrategyProtocol>(use: StrategyUse<P>): InnerStrategy<P> {
     if (this.#isSealed) throw new SteelyardError('ERR_PLUGIN_DEFINITION', { message: `plugin ${this.plugin} asked for an inner strategy, but its create has returned`, source: 'plugin' });
     const host = this.#world.host(`${this.plugin}/${this.inner.length}.${use.name}`);
     this.inner.push(host);
-    return createInner(use, host);
+    const inner = createInner(use, host);
+    this.innerStrategies.push(inner as InnerStrategy);
+    return inner;
   }
 
   counter(name: string, options: MetricOptions): ReturnType<Host['counter']> {

@@ -57,6 +57,7 @@ function checkWeighted(subject: Subject): void {
         seen: `backend ${wrong + 1} got ${counts[wrong]} of ${PICKS} picks; its share is ${Math.round(expected[wrong]!)}, give or take ${Math.ceil(stray)}`,
         sample: `${weightsText(weights)}${down < 0 ? '' : ', the first down'}; idle`,
         probably: isBlind ? 'it does not look at the weights of update(members)' :
+          counts.includes(PICKS) ? 'one gets everything: of those that are equally good always the first is taken' :
           down < 0 ? 'weights enter twice, or as ranks' : 'what an unavailable backend would get goes to its neighbour: share it out by weight',
       });
     }

@@ -148,7 +148,8 @@ function checkEveryBackend({ use, seed }: Subject): void {
       if (chance.next() < 0.7) open[chance.below(open.length)]?.end(aborted('client', { durationMs: 30_000 }));
     }
     for (const lease of w.openLeases) lease.end(aborted('client'));
-    w.advance(3_600_000);
+    w.leap(3_600_000);
+    w.advance(5_000);
     const picks = picksToSeeAll(size);
     const counts = count(strategy, backends, picks);
     const starved = counts.indexOf(0);

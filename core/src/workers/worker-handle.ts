@@ -1,5 +1,4 @@
 /** One worker as main has it: a thread, the messages to and from it, its signs of life, and its end. */
-import { once } from 'node:events';
 import { SHARE_ENV, Worker } from 'node:worker_threads';
 import { SteelyardError } from '@steelyard/sdk';
 import { fromWire } from './error-wire.ts';
@@ -40,6 +39,8 @@ export class WorkerHandle {
   hasEnded = false;
   readonly #thread: Worker;
   readonly #readiness = Promise.withResolvers<void>();
+  /** Never rejects: an error of the thread (out of memory, say) is a reason for its end, not a failure of whoever waits for it. */
+  readonly #end = Promise.withResolvers<void>();
   readonly #events: WorkerEvents;
   readonly #questions = new Map<number, Question>();
   #ids = 0;
@@ -98,8 +99,8 @@ export class WorkerHandle {
     clearTimeout(limit);
   }
 
-  async ended(): Promise<void> {
-    if (!this.hasEnded) await once(this.#thread, 'exit');
+  ended(): Promise<void> {
+    return this.#end.promise;
   }
 
   #onMessage(message: ToMain): void {
@@ -124,6 +125,7 @@ export class WorkerHandle {
     for (const { reject } of this.#questions.values()) reject(this.#endError());
     this.#questions.clear();
     this.#events.gone(this, this.#why);
+    this.#end.resolve();
   }
 
   #endError(): SteelyardError {

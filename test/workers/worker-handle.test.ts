@@ -19,10 +19,13 @@ vi.mock('node:worker_threads', async (original) => ({ ...(await original<object>
 const gone = vi.fn<(worker: WorkerHandle, why: string) => void>();
 beforeEach(() => gone.mockClear());
 
+const create = (number = 1): WorkerHandle => new WorkerHandle({ number, block: 1 } as WorkerBirth, { told: () => {}, gone });
 async function started(): Promise<WorkerHandle> {
-  const starting = WorkerHandle.start({ number: 1, block: 1 } as WorkerBirth, { told: () => {}, gone });
+  const worker = create();
+  const ready = worker.ready();
   Thread.last.emit('message', { kind: 'ready' });
-  return starting;
+  await ready;
+  return worker;
 }
 
 describe('whoever waits for the end of a worker', () => {
@@ -52,10 +55,10 @@ describe('whoever waits for the end of a worker', () => {
 
 describe('a worker that ends before it is ready', () => {
   it('rejects its start with the reason, and is given back', async () => {
-    const starting = WorkerHandle.start({ number: 3, block: 1 } as WorkerBirth, { told: () => {}, gone });
+    const ready = create(3).ready();
     Thread.last.emit('error', new Error('no such file'));
     Thread.last.emit('exit', 1);
-    await expect(starting).rejects.toMatchObject({ code: 'ERR_WORKER', message: 'worker 3 ended: no such file' });
+    await expect(ready).rejects.toMatchObject({ code: 'ERR_WORKER', message: 'worker 3 ended: no such file' });
     expect(gone).toHaveBeenCalledOnce();
   });
 });

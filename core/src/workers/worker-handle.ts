@@ -46,7 +46,8 @@ export class WorkerHandle {
   #ids = 0;
   #why = '';
 
-  private constructor(birth: WorkerBirth, events: WorkerEvents) {
+  /** Starts the thread. @throws what Node throws when the system gives none. */
+  constructor(birth: WorkerBirth, events: WorkerEvents) {
     this.number = birth.number;
     this.block = birth.block;
     this.#events = events;
@@ -59,12 +60,10 @@ export class WorkerHandle {
   }
 
   /** Resolves when the thread listens. @throws SteelyardError ERR_WORKER when it ends before, or does not come to that within 30 s. */
-  static async start(birth: WorkerBirth, events: WorkerEvents): Promise<WorkerHandle> {
-    const worker = new WorkerHandle(birth, events);
-    const limit = setTimeout(() => worker.end(`it did not come up within ${START_LIMIT_MS} ms`), START_LIMIT_MS);
+  async ready(): Promise<void> {
+    const limit = setTimeout(() => this.end(`it did not come up within ${START_LIMIT_MS} ms`), START_LIMIT_MS);
     try {
-      await worker.#readiness.promise;
-      return worker;
+      await this.#readiness.promise;
     } finally {
       clearTimeout(limit);
     }

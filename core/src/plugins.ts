@@ -9,7 +9,7 @@ import type { Scope, TapRegistry } from './hooks.ts';
 import { isThenable, nameOf } from './plugins/answer.ts';
 import { type BackendList, startWatching } from './plugins/discovery.ts';
 import { FailureLog } from './plugins/failures.ts';
-import { disown, swallow } from './plugins/guard.ts';
+import { swallow } from './plugins/guard.ts';
 import { guardHealthCheck } from './plugins/health-check.ts';
 import { createHost, type GenerationServices, type HostServices, type StrategySeat } from './plugins/host.ts';
 import { innerStrategy } from './plugins/inner.ts';
@@ -168,7 +168,8 @@ function atOnce<T>(instance: T): T {
 }
 
 function createError(plugin: PluginRuntime, cause: unknown): SteelyardError {
-  disown(cause);
+  // The error below is told in a sentence; the plugin's author needs the stack.
+  plugin.report('set-up', cause);
   return new SteelyardError('ERR_PLUGIN_CREATE', {
     message: `plugin ${plugin.name} (${plugin.place}) could not be set up`, hint: 'mend it, or take it out of the config', source: 'plugin', cause,
   });

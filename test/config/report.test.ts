@@ -36,6 +36,8 @@ describe('a report', () => {
     ['a level that is nearly one', config({ log: { level: 'warning' } }), ['log.level is "warning", must be "debug", "info", "warn", "error" or "silent"']],
     ['a level that is misspelt', config({ log: { level: 'eror' } }), ['log.level is "eror", must be "debug", "info", "warn", "error" or "silent" (did you mean "error"?)']],
     ['TLS on a listener', config({ listeners: [{ port: 443, protocol: 'https' }] }), ['listeners[0].protocol is "https", must be "http" or "tcp" (TLS on listeners is not built yet: let it end in front of Steelyard, and listen with protocol "http" or "tcp")']],
+    ['a backend that is no list, and no password of it', config({}, { backends: 'http://me:secret@a:1' }), ['pools.web.backends is a string, must be a list of backends, or a discovery plugin (a list also of one: backends: ["http://host:port"])']],
+    ['a name in place of a discovery', config({}, { backends: 'dns' }), ['pools.web.backends is a string, must be a list of backends, or a discovery plugin (a plugin by its name is { use: "name" })']],
     ['TLS to a backend', config({}, { backends: ['https://a:1'] }), ['pools.web.backends[0] is "https://a:1", must begin with http:// (TLS to backends is not built yet: use http:// or tcp:// on a network that you trust)']],
     ['a backend without scheme', config({}, { backends: ['localhost:9001'] }), ['pools.web.backends[0] is "localhost:9001", must begin with http:// (did you mean "http://localhost:9001"?)']],
     ['a backend of another protocol', config({}, { backends: ['tcp://a:1'] }), ['pools.web.backends[0] is "tcp://a:1", must begin with http:// in a pool of protocol http (for tcp backends the pool says protocol: "tcp")']],

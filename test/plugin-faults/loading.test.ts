@@ -62,6 +62,18 @@ describe('a reload is refused, and the old config serves on, when', () => {
   });
 });
 
+describe('where in the plugin it was', () => {
+  it('stands in the log, once', async () => {
+    const before = rig.lines.length;
+    const config = good({}, { strategy: defineStrategy<{}>({ name: 'broken-build', options: {}, create: () => {
+      throw new Error('no table');
+    } })() });
+    await expect(rig.balancer.reload(config as Config)).rejects.toMatchObject({ code: 'ERR_PLUGIN_CREATE' });
+    const told = rig.lines.slice(before).map((line) => JSON.parse(line) as { stack?: string }).filter(({ stack }) => stack !== undefined);
+    expect(told).toEqual([expect.objectContaining({ plugin: 'broken-build', hook: 'set-up', error: 'no table', stack: expect.stringMatching(/^Error: no table\n +at .*loading\.test\.ts/s) as string })]);
+  });
+});
+
 describe('an end that fails', () => {
   it.each([...THROWS, ...REJECTS])('in defer, which %s, is counted; the others run, and the next config serves', async (_name, fn: () => void) => {
     const ran: string[] = [];

@@ -10,6 +10,8 @@ export class WorkerHandle {
   static all: WorkerHandle[] = [];
   /** Before a thread listens. */
   static beforeReady: (number: number) => Promise<void> | void = () => {};
+  /** Where the system may give no thread. */
+  static beforeThread: () => void = () => {};
   /** What workers answer, in place of all being well. */
   static answers: Answers = {};
 
@@ -28,6 +30,7 @@ export class WorkerHandle {
   #served = 0;
 
   constructor(birth: WorkerBirth, events: WorkerEvents) {
+    WorkerHandle.beforeThread();
     this.number = birth.number;
     this.block = birth.block;
     this.events = events;
@@ -35,16 +38,15 @@ export class WorkerHandle {
     WorkerHandle.all.push(this);
   }
 
-  static async start(birth: WorkerBirth, events: WorkerEvents): Promise<WorkerHandle> {
-    const worker = new WorkerHandle(birth, events);
-    await Promise.race([WorkerHandle.beforeReady(birth.number), worker.#end.promise]);
-    return worker;
+  async ready(): Promise<void> {
+    await Promise.race([WorkerHandle.beforeReady(this.number), this.#end.promise]);
   }
 
   static reset(): void {
     WorkerHandle.all = [];
     WorkerHandle.answers = {};
     WorkerHandle.beforeReady = () => {};
+    WorkerHandle.beforeThread = () => {};
   }
 
   get real(): RealHandle {

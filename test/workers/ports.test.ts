@@ -39,7 +39,7 @@ describe('the ports that all workers bind', () => {
 
   it.each([['alone', {}], ['and would share it', { reusePort: true }]] as const)('are refused when another process has one %s', async (_how, options) => {
     const port = await holder(options);
-    await expect(new SharedPorts(new NodeSocketEngine()).find([listener('a', port)])).rejects.toMatchObject({ code: 'ERR_LISTEN', message: expect.stringMatching(new RegExp(`${port}.*in use`)) as string });
+    await expect(new SharedPorts(new NodeSocketEngine()).find([listener('a', port)])).rejects.toMatchObject({ code: 'ERR_LISTEN', message: expect.stringMatching(new RegExp(`^listener a cannot listen on 127.0.0.1:${port}: .*in use`)) as string });
   });
 
   it('are refused with the name of the listener when this balancer itself has one on another address', async () => {

@@ -181,3 +181,23 @@ describe('a row of the scoreboard', () => {
     expect(rows.size).toBeLessThanOrEqual(4);
   });
 });
+
+describe('a system that gives no thread for a while', () => {
+  it('costs the places of workers nothing: as soon as it gives one, all are replaced', async () => {
+    const made = await started();
+    let refusals = 0;
+    WorkerHandle.beforeThread = () => {
+      refusals++;
+      throw new Error('ERR_WORKER_INIT_FAILED');
+    };
+    for (let round = 1; round <= 6; round++) {
+      // Each reload tries those that are missing at once.
+      for (const worker of living().slice(1)) worker.end('by chance');
+      await made.reload();
+      await vi.waitFor(() => expect(refusals).toBeGreaterThanOrEqual(round), { interval: 2 });
+    }
+    WorkerHandle.beforeThread = () => {};
+    await made.reload();
+    await bothServe();
+  });
+});

@@ -48,6 +48,11 @@ async function resolvePool(name: string, pool: GivenPool, at: string, context: U
 async function resolveMembers(pool: Pick<ResolvedPool, 'name' | 'protocol'>, given: unknown, path: string, context: UseContext): Promise<ResolvedPool['backends']> {
   // Missing, and told so already.
   if (given === undefined) return [];
+  if (typeof given === 'string') {
+    // Not shown: it may be an address with a password.
+    context.faults.add(path, 'is a string, must be a list of backends, or a discovery plugin', /^[\w.+-]+:/.test(given) ? 'a list also of one: backends: ["http://host:port"]' : 'a plugin by its name is { use: "name" }');
+    return [];
+  }
   if (!Array.isArray(given)) return (await resolveDiscovery(given, path, context)) ?? [];
   const { backends, faults } = resolveBackends(pool, given, path);
   context.faults.addAll(faults);

@@ -49,14 +49,6 @@ export function isSameIgnoringCase(bytes: Uint8Array, one: number, other: number
   return true;
 }
 
-/** Whether the bytes of a token, a value or a target are all of one table. */
-export function isAllOf(allowed: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
-  for (let at = start; at < end; at++) {
-    if (allowed[bytes[at]!] === 0) return false;
-  }
-  return true;
-}
-
 function table(value: (byte: number) => number | boolean): Uint8Array {
   return Uint8Array.from({ length: 256 }, (_, byte) => Number(value(byte)));
 }

@@ -13,11 +13,11 @@ export async function bindBeside(fresh: Listener, present: readonly Listener[]):
 }
 
 /** The port is taken by a listener of ours: says by which. Another failure is given back as it is. */
-export function heldByUs(cause: unknown, { host, port }: { host: string; port: number }, own: { name: string; host: string }): unknown {
+export function heldByUs(cause: unknown, { name, host, port }: { name: string; host: string; port: number }, own: { name: string; host: string }): unknown {
   const isTaken = (cause as { cause?: { code?: string } }).cause?.code === 'EADDRINUSE';
   if (!isTaken) return cause;
   return new SteelyardError('ERR_LISTEN', {
-    message: `cannot listen on ${host}:${port}: this balancer itself holds port ${port}, by listener ${own.name} on ${own.host}`,
+    message: `listener ${name} cannot listen on ${host}:${port}: this balancer itself holds port ${port}, by listener ${own.name} on ${own.host}`,
     hint: 'a listener that moves to another address on its port needs a restart, or a reload without it first',
     cause,
   });

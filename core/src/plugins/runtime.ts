@@ -53,9 +53,9 @@ export class PluginRuntime {
   /** A failure of this plugin, wherever its code was called: logged (not each one) and counted (each one). */
   report(where: string, thrown: unknown): void {
     try {
-      this.#failures.report(this.log, this.name, this.place, where, thrown);
       // `throw lookUp()` without its `await`: nobody else would hear that promise reject, and that may end the process.
       disown(thrown);
+      this.#failures.report(this.log, this.name, this.place, where, thrown);
     } catch {
       // Counted it is. A program's own logger may throw over what a plugin threw, and this is called where nothing catches.
     }

@@ -74,13 +74,13 @@ function listenError(address: ListenAddress, error: Error): SteelyardError {
   const code = 'code' in error ? error.code : '';
   const where = `${address.host}:${address.port}`;
   const hints: Record<string, string> = {
-    EADDRINUSE: `another process listens there: end it, or choose another port (ss -ltnp 'sport = :${address.port}' shows which)`,
+    EADDRINUSE: `another process listens there, perhaps a balancer that was started before: end it, or choose another port (ss -ltnp 'sport = :${address.port}' shows which)`,
     EACCES: 'ports below 1024 need a privilege: choose a higher one, or give the process CAP_NET_BIND_SERVICE',
     EADDRNOTAVAIL: 'this machine has no such address',
   };
   const said: Record<string, string> = { EADDRINUSE: 'the port is in use', EACCES: 'permission denied', EADDRNOTAVAIL: 'the address is not available' };
   return new SteelyardError('ERR_LISTEN', {
-    message: `cannot listen on ${where}: ${said[String(code)] ?? error.message}`,
+    message: `${address.name === undefined ? '' : `listener ${address.name} `}cannot listen on ${where}: ${said[String(code)] ?? error.message}`,
     hint: hints[String(code)] ?? 'check listeners[].host and listeners[].port',
     cause: error,
   });

@@ -44,6 +44,8 @@ export interface Socket {
 }
 
 export interface ListenAddress {
+  /** Of the listener, for people. */
+  readonly name?: string;
   readonly host: string;
   /** 0 = any free port. */
   readonly port: number;

@@ -5,7 +5,7 @@ import type { WorkerBirth } from './messages.ts';
 import { Replacements } from './replacements.ts';
 import type { SharedRows } from './rows.ts';
 import { Watchdog } from './watchdog.ts';
-import { WorkerHandle, type Told } from './worker-handle.ts';
+import { WorkerHandle, type Told, type WorkerEvents } from './worker-handle.ts';
 
 /** For what a plugin's clean-up may take after the drain, before the thread is ended all the same. */
 const STOP_GRACE_MS = 10_000;
@@ -96,11 +96,22 @@ export class Crew {
     const block = this.#freeBlocks.shift();
     if (block === undefined) throw new SteelyardError('ERR_WORKER', { message: `worker ${number} cannot start: those before it have not ended yet` });
     const events = { told: (from: WorkerHandle, message: Told) => this.#events.told(from, message), gone: this.#onGone };
-    const worker = await WorkerHandle.start({ ...birth, number, block, memory: board.memory, addresses: addresses.memory, workers }, events);
+    const worker = this.#create({ ...birth, number, block, memory: board.memory, addresses: addresses.memory, workers }, events);
+    await worker.ready();
     // Not before it can be told: it would be asked to forget a row, and could never answer.
     rows.workerJoined(block);
     this.#workers.add(worker);
     return worker;
+  }
+
+  /** Where the system gives no thread (a limit on processes, say) nobody ends who would give the block back. */
+  #create(birth: WorkerBirth, events: WorkerEvents): WorkerHandle {
+    try {
+      return new WorkerHandle(birth, events);
+    } catch (cause) {
+      this.#freeBlocks.push(birth.block);
+      throw new SteelyardError('ERR_WORKER', { message: `worker ${birth.number} cannot start: the system gives no thread for it`, hint: 'is a limit on processes or memory met? fewer workers need less', cause });
+    }
   }
 
   /** All drain, then end; nobody is replaced any more. */

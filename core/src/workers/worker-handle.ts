@@ -1,5 +1,4 @@
 /** One worker as main has it: a thread, the messages to and from it, its signs of life, and its end. */
-import { once } from 'node:events';
 import { SHARE_ENV, Worker } from 'node:worker_threads';
 import { SteelyardError } from '@steelyard/sdk';
 import { fromWire } from './error-wire.ts';
@@ -40,12 +39,15 @@ export class WorkerHandle {
   hasEnded = false;
   readonly #thread: Worker;
   readonly #readiness = Promise.withResolvers<void>();
+  /** Never rejects: an error of the thread (out of memory, say) is a reason for its end, not a failure of whoever waits for it. */
+  readonly #end = Promise.withResolvers<void>();
   readonly #events: WorkerEvents;
   readonly #questions = new Map<number, Question>();
   #ids = 0;
   #why = '';
 
-  private constructor(birth: WorkerBirth, events: WorkerEvents) {
+  /** Starts the thread. @throws what Node throws when the system gives none. */
+  constructor(birth: WorkerBirth, events: WorkerEvents) {
     this.number = birth.number;
     this.block = birth.block;
     this.#events = events;
@@ -58,12 +60,10 @@ export class WorkerHandle {
   }
 
   /** Resolves when the thread listens. @throws SteelyardError ERR_WORKER when it ends before, or does not come to that within 30 s. */
-  static async start(birth: WorkerBirth, events: WorkerEvents): Promise<WorkerHandle> {
-    const worker = new WorkerHandle(birth, events);
-    const limit = setTimeout(() => worker.end(`it did not come up within ${START_LIMIT_MS} ms`), START_LIMIT_MS);
+  async ready(): Promise<void> {
+    const limit = setTimeout(() => this.end(`it did not come up within ${START_LIMIT_MS} ms`), START_LIMIT_MS);
     try {
-      await worker.#readiness.promise;
-      return worker;
+      await this.#readiness.promise;
     } finally {
       clearTimeout(limit);
     }
@@ -98,8 +98,8 @@ export class WorkerHandle {
     clearTimeout(limit);
   }
 
-  async ended(): Promise<void> {
-    if (!this.hasEnded) await once(this.#thread, 'exit');
+  ended(): Promise<void> {
+    return this.#end.promise;
   }
 
   #onMessage(message: ToMain): void {
@@ -124,6 +124,7 @@ export class WorkerHandle {
     for (const { reject } of this.#questions.values()) reject(this.#endError());
     this.#questions.clear();
     this.#events.gone(this, this.#why);
+    this.#end.resolve();
   }
 
   #endError(): SteelyardError {

@@ -5,7 +5,7 @@ import { WARM_UP_SECONDS } from './setting.ts';
 
 export const DEFAULT_ROUNDS = 7;
 export const DEFAULT_SECONDS = 20;
-const DEFAULT_SEED = 20_260_101;
+export const DEFAULT_SEED = 20_260_101;
 const MOST_ROUNDS = 1_000;
 const MOST_SECONDS = 600;
 const MOST_SEED = 1_000_000_000;

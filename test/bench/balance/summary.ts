@@ -137,7 +137,7 @@ function phasesOf(turns: readonly Turn[], seed: number): Phase[] {
 }
 
 /** NaN of no latencies. */
-function tailOf(latenciesMs: readonly number[]): Tail {
+export function tailOf(latenciesMs: readonly number[]): Tail {
   const sorted = latenciesMs.toSorted((a, b) => a - b);
   const at = (part: number): number => sorted[Math.ceil(sorted.length * part) - 1] ?? NaN;
   return { p50Ms: at(0.5), p99Ms: at(0.99), p999Ms: at(0.999) };

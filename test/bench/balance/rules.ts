@@ -1,6 +1,6 @@
 /** Who takes part in the simulation: Steelyard's own strategies at work in the test kit's world, the rules of the peers, and those that know more than anybody can. */
 import type { StrategyUse } from '@steelyard/sdk';
-import { strategyUnderTest, world, type FakeBackend, type FakeLease } from '@steelyard/sdk/testkit';
+import { strategyUnderTest, world, type FakeLease } from '@steelyard/sdk/testkit';
 import { seededRandom } from '../statistics.ts';
 import { workOf } from './schedule.ts';
 import { BACKENDS, MEAN_WORK_MS, SLOW_TIMES } from './setting.ts';
@@ -18,7 +18,7 @@ export function strategyRule(use: StrategyUse, hasHints: boolean): MakeRule {
     strategy.update(members);
     const leases = new Map<number, FakeLease>();
     const load = (index: number): Record<string, string> => ({ 'x-load': String(backends[index]!.memory) });
-    kit.answerProbes((backend) => ({ status: 200, headers: load(members.indexOf(backend as FakeBackend)), body: '' }));
+    kit.answerProbes((backend) => ({ status: 200, headers: load(members.findIndex((member) => member === backend)), body: '' }));
     const advanceTo = (atMs: number): void => kit.advance(Math.max(0, atMs + beganMs - kit.now()));
     return {
       async pick(atMs, request) {

@@ -9,16 +9,19 @@ import { BALANCERS, type Balancer } from './balancers.ts';
 import { monotonicMs } from './clock.ts';
 import { openLanes, run, type Load } from './generator.ts';
 import type { Options } from './options.ts';
-import { oracleLatencies } from './oracle.ts';
 import { arrivalsOf } from './schedule.ts';
 import { BACKENDS } from './setting.ts';
+import { simulateAll } from './simulate.ts';
 import { summarize, type Report, type Turn } from './summary.ts';
 
 const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url));
 /** Between the backends' being told of a turn and its beginning. */
 const LEAD_MS = 300;
 
-export async function compare({ rounds, seconds, warmUpSeconds, seed, only }: Options, rig: Rig, say: (line: string) => void): Promise<Report> {
+/** @param told is given the report of what there is, after each round */
+export async function compare(options: Options, rig: Rig, say: (line: string) => void, told: (report: Report) => void = () => {}): Promise<Report> {
+  const { rounds, seconds, warmUpSeconds, seed, only } = options;
+  const simulated = await simulateAll(options);
   const ports = new Ports();
   const backends = await startBackends(rig, ports);
   const taking: { balancer: Balancer; port: number }[] = [];
@@ -34,23 +37,23 @@ export async function compare({ rounds, seconds, warmUpSeconds, seed, only }: Op
     taking.push({ balancer, port: await balancer.start({ rig, ports, backends }) });
   }
   const turns: Turn[] = [];
-  const oracle: number[][] = [];
+  const reportOf = (roundsDone: number): Report => ({
+    date: new Date().toISOString(), commit: commitOf(REPOSITORY), machine: thisMachine(), rounds: roundsDone, plannedRounds: rounds, seconds, seed, programs: [...programs],
+    missing, simulated, ...summarize(turns, taking.map(({ balancer }) => balancer), seed),
+  });
   const random = seededRandom(seed);
   for (let round = 1; round <= rounds; round++) {
     const schedule = { seed: seed + round, seconds: warmUpSeconds + seconds };
     const due = arrivalsOf(schedule.seed, schedule.seconds);
     const firstCounted = due.findIndex((at) => at >= warmUpSeconds * 1e3);
-    oracle.push([...oracleLatencies(schedule.seed, schedule.seconds)].slice(firstCounted));
     for (const { balancer, port } of shuffled(taking, random)) {
       const turn = await takeTurn(balancer, port, round, backends, schedule.seed, due, firstCounted);
       turns.push(turn);
       say(lineOf(turn, rounds));
     }
+    told(reportOf(round));
   }
-  return {
-    date: new Date().toISOString(), commit: commitOf(REPOSITORY), machine: thisMachine(), rounds, seconds, seed, programs: [...programs], missing,
-    ...summarize(turns, oracle, taking.map(({ balancer }) => balancer), seed),
-  };
+  return reportOf(rounds);
 }
 
 async function startBackends(rig: Rig, ports: Ports): Promise<number[]> {

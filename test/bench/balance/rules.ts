@@ -2,6 +2,7 @@
 import type { StrategyUse } from '@steelyard/sdk';
 import { strategyUnderTest, world, type FakeLease } from '@steelyard/sdk/testkit';
 import { seededRandom } from '../statistics.ts';
+import { knowsTheOdds } from './odds.ts';
 import { workOf } from './schedule.ts';
 import { BACKENDS, MEAN_WORK_MS, SLOW_TIMES } from './setting.ts';
 import type { MakeRule, Scene } from './simulation.ts';
@@ -28,7 +29,7 @@ export function strategyRule(use: StrategyUse, hasHints: boolean): MakeRule {
         leases.set(request, lease);
         return members.indexOf(lease.backend);
       },
-      end(index, request, atMs) {
+      end(index, { request }, atMs) {
         advanceTo(atMs);
         const lease = leases.get(request)!;
         leases.delete(request);
@@ -40,10 +41,15 @@ export function strategyRule(use: StrategyUse, hasHints: boolean): MakeRule {
   };
 }
 
-/** Of the fewest in flight, whoever the tie-break says. */
+/** Of those with the least, whoever the tie-break says. */
+function least(candidates: readonly number[], of: (index: number) => number, tie: (tied: readonly number[]) => number): number {
+  const values = candidates.map(of);
+  const smallest = Math.min(...values);
+  return tie(candidates.filter((_index, i) => values[i] === smallest));
+}
+
 function fewest(candidates: readonly number[], { backends }: Scene, tie: (tied: readonly number[]) => number): number {
-  const least = Math.min(...candidates.map((index) => backends[index]!.queue.length));
-  return tie(candidates.filter((index) => backends[index]!.queue.length === least));
+  return least(candidates, (index) => backends[index]!.queue.length, tie);
 }
 
 function two(random: () => number): [number, number] {
@@ -53,7 +59,7 @@ function two(random: () => number): [number, number] {
 }
 
 const any = (random: () => number) => (tied: readonly number[]) => tied[Math.floor(random() * tied.length)]!;
-/** Whoever was picked longest ago: smooth weighted round-robin of equal weights does so. */
+/** Whoever was picked longest ago. */
 function inTurn(): (tied: readonly number[]) => number {
   const lastPick = new Float64Array(BACKENDS);
   let pick = 0;
@@ -64,7 +70,7 @@ function inTurn(): (tied: readonly number[]) => number {
   };
 }
 
-/** As their documentation tells them. What they do about ties differs, and hardly matters at this load. */
+/** The rules that the peers' documentation tells. */
 export const PEERS: Readonly<Record<string, MakeRule>> = {
   'least_conn, ties in turn': (scene) => {
     const turn = inTurn();
@@ -78,37 +84,30 @@ export const PEERS: Readonly<Record<string, MakeRule>> = {
     const random = seededRandom(scene.seed);
     return { pick: () => fewest(two(random), scene, any(random)) };
   },
-  'random(2), with replacement': (scene) => {
+  'random(2), the same one twice at times': (scene) => {
     const random = seededRandom(scene.seed);
     return { pick: () => fewest([Math.floor(random() * BACKENDS), Math.floor(random() * BACKENDS)], scene, any(random)) };
   },
 };
 
-/** What no balancer can know. */
+/** Rules that know more than a balancer can. */
 export const BOUNDS: Readonly<Record<string, MakeRule>> = {
-  // Which is slow, at once: of what is told apart from the work of a request, all that there is to know.
+  'knows the odds': (scene) => {
+    const turn = inTurn();
+    return knowsTheOdds(scene, (delays) => least(ALL, (index) => delays[index]!, turn));
+  },
   'knows who is slow now': ({ antagonists, backends }) => {
     const turn = inTurn();
-    return {
-      pick(atMs) {
-        const delays = ALL.map((index) => (backends[index]!.queue.length + 1) * (antagonists.isSlow(index, atMs) ? SLOW_TIMES : 1));
-        const least = Math.min(...delays);
-        return turn(ALL.filter((index) => delays[index] === least));
-      },
-    };
+    return { pick: (atMs) => least(ALL, (index) => (backends[index]!.queue.length + 1) * (antagonists.isSlow(index, atMs) ? SLOW_TIMES : 1), turn) };
   },
-  // And what is left of the work in each queue.
-  'knows what is left of each queue': ({ antagonists, backends }) => ({
-    pick: (atMs) => leastBy((index) => Math.max(0, backends[index]!.freeMs - atMs) + MEAN_WORK_MS * (antagonists.isSlow(index, atMs) ? SLOW_TIMES : 1)),
-  }),
-  // And the work of the request, and every move to come.
-  'knows all': ({ seed, antagonists, backends }) => ({
-    pick: (atMs, request) => leastBy((index) => antagonists.finishOf(index, Math.max(atMs, backends[index]!.freeMs), workOf(seed, request))),
-  }),
+  // That, and the work that waits in each queue.
+  'knows what is left of each queue': ({ antagonists, backends }) => {
+    const turn = inTurn();
+    return { pick: (atMs) => least(ALL, (index) => Math.max(0, backends[index]!.freeMs - atMs) + MEAN_WORK_MS * (antagonists.isSlow(index, atMs) ? SLOW_TIMES : 1), turn) };
+  },
+  // And the work of the request itself, and every move to come.
+  'knows all': ({ seed, antagonists, backends }) => {
+    const turn = inTurn();
+    return { pick: (atMs, request) => least(ALL, (index) => antagonists.finishOf(index, Math.max(atMs, backends[index]!.freeMs), workOf(seed, request)), turn) };
+  },
 };
-
-function leastBy(cost: (index: number) => number): number {
-  let best = 0;
-  for (let index = 1; index < BACKENDS; index++) if (cost(index) < cost(best)) best = index;
-  return best;
-}

@@ -25,7 +25,7 @@ export interface Rule {
   /** The index of the backend that gets the request. */
   pick: (atMs: number, request: number) => number | Promise<number>;
   /** An answer came. */
-  end?: (backend: number, request: number, atMs: number) => void;
+  end?: (backend: number, answer: { request: number; arrivedMs: number }, atMs: number) => void;
   close?: () => Promise<void>;
 }
 
@@ -42,9 +42,9 @@ export async function simulate(makeRule: MakeRule, seed: number, seconds: number
     const atMs = due[request]!;
     for (let index = nextToEnd(backends, atMs); index >= 0; index = nextToEnd(backends, atMs)) {
       const { memory, queue } = backends[index]!;
-      const { request: ended, arrivedMs, endMs, rifMet } = queue.shift()!;
-      memory.leave(rifMet, endMs - arrivedMs);
-      rule.end?.(index, ended, endMs);
+      const ended = queue.shift()!;
+      memory.leave(ended.rifMet, ended.endMs - ended.arrivedMs);
+      rule.end?.(index, ended, ended.endMs);
     }
     const picked = await rule.pick(atMs, request);
     const backend = backends[picked]!;

@@ -23,17 +23,21 @@ const RULES: readonly (readonly [string, Simulated['kind'], MakeRule])[] = [
   ...Object.entries(BOUNDS).map(([name, makeRule]) => [name, 'bound', makeRule] as const),
 ];
 
-/** Each rule over the schedules of all rounds, without their warm-ups. */
-export async function simulateAll({ rounds, seconds, warmUpSeconds, seed }: Pick<Options, 'rounds' | 'seconds' | 'warmUpSeconds' | 'seed'>): Promise<Simulated[]> {
-  const all: Simulated[] = [];
-  for (const [name, kind, makeRule] of RULES) {
-    const latenciesMs: number[] = [];
-    for (let round = 1; round <= rounds; round++) {
-      const firstCounted = arrivalsOf(seed + round, warmUpSeconds + seconds).findIndex((at) => at >= warmUpSeconds * 1e3);
-      for (const latencyMs of (await simulate(makeRule, seed + round, warmUpSeconds + seconds)).subarray(firstCounted)) latenciesMs.push(latencyMs);
-    }
-    all.push({ name, kind, ...tailOf(latenciesMs) });
+type Schedules = Pick<Options, 'rounds' | 'seconds' | 'warmUpSeconds' | 'seed'>;
+
+/** Over the schedules of all rounds, without their warm-ups. */
+export async function simulatedTail(makeRule: MakeRule, { rounds, seconds, warmUpSeconds, seed }: Schedules): Promise<Tail> {
+  const latenciesMs: number[] = [];
+  for (let round = 1; round <= rounds; round++) {
+    const firstCounted = arrivalsOf(seed + round, warmUpSeconds + seconds).findIndex((at) => at >= warmUpSeconds * 1e3);
+    for (const latencyMs of (await simulate(makeRule, seed + round, warmUpSeconds + seconds)).subarray(firstCounted)) latenciesMs.push(latencyMs);
   }
+  return tailOf(latenciesMs);
+}
+
+export async function simulateAll(schedules: Schedules): Promise<Simulated[]> {
+  const all: Simulated[] = [];
+  for (const [name, kind, makeRule] of RULES) all.push({ name, kind, ...(await simulatedTail(makeRule, schedules)) });
   return all;
 }
 

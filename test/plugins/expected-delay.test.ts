@@ -177,9 +177,11 @@ describe('expected-delay', () => {
   });
   it('compares backends with those of the same weight: a strong one makes nobody else slow', () => {
     const { strategy, a, b, serve, taken } = started({}, [{ id: 'a', weight: 1 }, { id: 'b', weight: 5 }]);
-    serve(a, 30, 100);
-    serve(b, 30, 20);
-    // 5/5 = 1/1: a tie, but for b's being busy, which says a little less of it than being idle does of a.
+    for (let i = 0; i < 30; i++) {
+      serve(b, 10, 20);
+      serve(a, 1, 100);
+    }
+    // 1/1 against 6/5. By b's measure a would be four times slower than usual.
     Array.from({ length: 5 }, () => strategy.open(b));
     expect(taken()).toBe(10);
   });
@@ -209,13 +211,10 @@ describe('expected-delay', () => {
     strategy.open(b);
     expect(taken()).toBe(10);
   });
-  it('learns nothing from aborts and failures but that no answer came', () => {
-    const { w, strategy, a, b, taken } = learnt();
-    for (let i = 0; i < 4; i++) {
-      const lease = strategy.open(a);
-      w.advance(100);
-      lease.end(i % 2 === 0 ? aborted() : failed('head'));
-    }
+  it('learns nothing from aborts and failures: they do not clear the name of one that is slow', () => {
+    const { strategy, a, b, serve, taken } = learnt();
+    serve(a, 6, 160);
+    for (let i = 0; i < 20; i++) strategy.open(a).end(i % 2 === 0 ? aborted() : failed('connect'));
     strategy.open(b);
     expect(taken()).toBe(0);
   });

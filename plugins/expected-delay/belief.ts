@@ -31,7 +31,14 @@ export class Belief {
     this.#normalize();
   }
 
-  /** The speed to be expected if time has passed as `pass` says; does not change the belief. 1 = as usual, and never more; 1/8 at least. */
+  /** The speed to be expected: 1 = as usual, and never more; 1/8 at least. */
+  get speed(): number {
+    let speed = 0;
+    for (let i = 0; i < SLOWNESS.length; i++) speed += this.#likely[i]! / SLOWNESS[i]!;
+    return speed;
+  }
+
+  /** The speed to be expected if time has passed as `pass` says; does not change the belief. */
   speedAfter(expected: number, kept: number): number {
     this.#weigh(expected, kept);
     let sum = 0;

@@ -25,8 +25,8 @@ class Watch {
   readonly #belief = new Belief();
   /** Of those that it is compared with; of its own until there are any. */
   #pace = new UsualPace();
-  /** At the last `look`, 1 = as usual. Not what `look` returns: V8 would box it in each pick. */
-  speed = 0.5;
+  /** At the last `look` or change, 1 = as usual. Not what `look` returns: V8 would box it in each pick. */
+  speed = 1;
   /** `now` of the last change. */
   #stamp = 0;
   /** From then on. */
@@ -49,6 +49,7 @@ class Watch {
       this.#pace.pass(had, passedMs);
       if (isAnswer) this.#pace.answered(had);
     }
+    this.speed = this.#belief.speed;
     this.#stamp = now;
     this.#inFlight = inFlight;
     this.#perMs = this.#pace.at(inFlight);
@@ -100,9 +101,9 @@ export default defineStrategy<ExpectedDelayOptions>({
           // None is faster than usual: who loses even so needs no closer look.
           if ((best !== undefined && usualDelay > bestDelay) || !pool.isAvailable(backend)) continue;
           const watch = watches[i]!;
-          watch.look(now, holdMs);
-          const { speed } = watch;
-          const delay = inFlight === 0 && speed > AS_USUAL ? usualDelay : usualDelay / speed;
+          // While it is idle its speed only comes nearer to that of anybody, which is above the threshold: above it once is above it still.
+          if (inFlight > 0 || watch.speed <= AS_USUAL) watch.look(now, holdMs);
+          const delay = inFlight === 0 && watch.speed > AS_USUAL ? usualDelay : usualDelay / watch.speed;
           if (best !== undefined && delay > bestDelay) continue;
           const isTie = best !== undefined && delay === bestDelay;
           tiedWeight = isTie ? tiedWeight + weight : weight;

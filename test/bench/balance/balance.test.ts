@@ -56,7 +56,8 @@ describe('the summary', () => {
     };
     expect(faultsOf(report)).toEqual([expect.stringContaining('failing: 3 errors'), expect.stringContaining('busy: the set-up took 50 % of the machine')]);
     expect(faultsOf({ ...report, plannedRounds: 3 })).toContain('it ended after 2 of 3 rounds');
-    expect(barSentence({ ...report, bar: summary.bar })).toContain('is met: ours takes 0.40 of theirs');
+    expect(barSentence({ ...report, bar: summary.bar })).toMatch(/is met: ours takes 0\.40 of theirs's .* all answers together 0\.40\)\.$/);
+    expect(barSentence({ ...report, bar: { ...summary.bar!, ratio: { ...summary.bar!.ratio, low: 0.3, high: 0.6 } } })).toContain('both sides');
   });
 });
 

@@ -34,6 +34,7 @@ export const HELP = `npm run bench:balance [-- <options>]   tail latency of Stee
   --help
 
 Names are separated by commas. With the defaults it takes about 24 minutes. Needs Linux; on Debian the peers are apt-get install nginx haproxy caddy.
+The same in virtual time, in seconds, with rules that know more than a balancer can: node test/bench/balance/simulate.ts [rounds] [seconds]
 Backends wait, they do not compute. The machine should be quiet all the same: what else runs delays timers and answers of all.`;
 
 /** @throws a sentence for the user */

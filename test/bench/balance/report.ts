@@ -37,10 +37,16 @@ export function rigTable({ balancers }: Report): Table {
   };
 }
 
-export function barSentence({ bar }: Report): string {
+export function barSentence({ bar, balancers }: Report): string {
   if (!bar) return 'The bar needs a strategy of Steelyard and a peer, both without errors.';
   const { ours, peer, ratio, isMet } = bar;
-  return `The bar, at most ${BAR} of the best peer's p99, is ${isMet ? 'met' : 'not met'}: ${ours} takes ${ratio.median.toFixed(2)} of ${peer}'s (95 % interval ${ratio.low.toFixed(2)} – ${ratio.high.toFixed(2)}, rounds ${ratio.min.toFixed(2)} – ${ratio.max.toFixed(2)}).`;
+  const p99Of = (wanted: string): number => balancers.find(({ name }) => name === wanted)!.p99Ms;
+  const isSure = ratio.high <= BAR || ratio.low > BAR;
+  return [
+    `The bar, at most ${BAR} of the best peer's p99, is ${isMet ? 'met' : 'not met'}: ${ours} takes ${ratio.median.toFixed(2)} of ${peer}'s`,
+    ` (median of the rounds; 95 % interval ${ratio.low.toFixed(2)} – ${ratio.high.toFixed(2)}, rounds ${ratio.min.toFixed(2)} – ${ratio.max.toFixed(2)}; all answers together ${(p99Of(ours) / p99Of(peer)).toFixed(2)}).`,
+    ...(isSure ? [] : [' The interval has both sides of the bar: another run may come out the other way.']),
+  ].join('');
 }
 
 /** What is possible at all: by the simulation alone, so that it does not hold measured against simulated figures. */

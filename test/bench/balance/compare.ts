@@ -97,8 +97,9 @@ function busyNs(): number {
 function lineOf({ name, round, load, cpuShare, machineShare }: Turn, rounds: number): string {
   const sorted = load.answers.map(({ latencyMs }) => latencyMs).sort((a, b) => a - b);
   const at = (share: number): string => (sorted[Math.ceil(sorted.length * share) - 1] ?? NaN).toFixed(1).padStart(7);
+  const waits = load.waits > 0 ? `, ${load.waits} waited for a connection` : '';
   const errors = load.errors > 0 ? `, ${load.errors} ERRORS (${load.complaints.join('; ')})` : '';
-  return `  ${String(round).padStart(3)}/${rounds}  ${name.padEnd(18)} p50 ${at(0.5)}  p99 ${at(0.99)}  p99.9 ${at(0.999)} ms   CPU ${percent(cpuShare)}, machine ${percent(machineShare)}${errors}`;
+  return `  ${String(round).padStart(3)}/${rounds}  ${name.padEnd(18)} p50 ${at(0.5)}  p99 ${at(0.99)}  p99.9 ${at(0.999)} ms   CPU ${percent(cpuShare)}, machine ${percent(machineShare)}${waits}${errors}`;
 }
 
 function percent(share: number): string {

@@ -91,7 +91,7 @@ export function toMarkdown(report: Report): string {
       `- Open loop, Poisson arrivals, ${REQUESTS_PER_SECOND.toFixed(0)} requests per second: ${percent(LOAD)} of the capacity of ${CAPACITY.toFixed(0)}. A latency counts from when its request was due.`,
       `- ${rounds} rounds (seed ${seed}); in each, every balancer has ${seconds} s, one after the other, in random order, after ${WARM_UP_SECONDS} s that do not count. Arrivals, the work of each request and the antagonists’ moves are the same for all in a round.`,
       '- Figures are over the answers of all rounds; the ratio is formed within a round, its interval is a bootstrap over the rounds.',
-      '- prequal probes `/load` with the parameters of the paper, for which its limit of probes per second is raised to 1,000 (`probesPerSecond`, 200 by default); prequal-hints has the defaults, and backends that say their load in every response. peak-ewma-8 looks at all backends and forgets within a second (`choices: 8, decayMs: 1_000`; 2 and 10,000 by default). All else, expected-delay too, is at its defaults; one worker or thread each, no checks. The configs: [balance/peers/](../balance/peers).',
+      '- prequal probes `/load` with the parameters of the paper, for which its limit of probes per second is raised to 1,000 (`probesPerSecond`, 200 by default); prequal-hints has the defaults, and backends that say their load in every response. peak-ewma-8 looks at all backends and forgets within a second (`choices: 8, decayMs: 1_000`; 2 and 10,000 by default). All keep connections for 75 s. All else, expected-delay too, is at its defaults; one worker or thread each, no checks. The configs: [balance/peers/](../balance/peers).',
     ].join('\n'),
     asMarkdown(rigTable(report)),
     '## With what',

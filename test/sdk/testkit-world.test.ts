@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import type { HttpExchange, Result, TcpExchange } from '@steelyard/sdk';
 import { aborted, answered, failed, SeededRandom, world } from '@steelyard/sdk/testkit';
@@ -97,6 +98,15 @@ describe('time', () => {
     expect(w.clock.pending).toBe(0);
   });
 
+  it('keeps nothing of a timer that has run or was cancelled', () => {
+    const w = world();
+    const host = w.host('mine');
+    for (let i = 0; i < 3; i++) host.after(0, () => {});
+    const cancel = host.every(10, () => {});
+    w.advance(5);
+    cancel();
+    expect(getEventListeners(host.signal, 'abort')).toEqual([]);
+  });
   it('logs and keeps what a timer throws or rejects with, and goes on', async () => {
     const w = world();
     const host = w.host('x');

@@ -84,7 +84,12 @@ export class FakeHost implements Host {
     return this.#untilEnd(this.#world.clock.every(ms, () => this.#guard(fn)));
   }
   after(ms: number, fn: () => void | Promise<void>): () => void {
-    return this.#untilEnd(this.#world.clock.after(ms, () => this.#guard(fn)));
+    const cancel = this.#untilEnd(this.#world.clock.after(ms, () => {
+      // It has nothing to be cancelled any more: a simulation sets so many that the signal would be busy with their listeners alone.
+      cancel();
+      this.#guard(fn);
+    }));
+    return cancel;
   }
 
   async probe(backend: Backend, request: ProbeRequest | undefined, signal: AbortSignal): Promise<ProbeResponse | undefined> {

@@ -34,6 +34,7 @@ export const BALANCERS: readonly Balancer[] = [
   steelyard('prequal-hints', true),
   steelyard('peak-ewma'),
   steelyard('peak-ewma-8'),
+  steelyard('expected-delay'),
   steelyard('p2c'),
   steelyard('least-connections'),
   nginx('nginx-least-conn', 'least_conn'),

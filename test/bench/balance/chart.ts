@@ -1,11 +1,12 @@
 /** results/balance.svg: a row a balancer, from its p50 to its p99.9 on one logarithmic scale, by p99. Readable on light and dark pages. */
 import { DARK_TEXT_STYLE, round, text, TEXT_STYLE } from '../../report/svg.ts';
 import { BACKENDS, LOAD } from './setting.ts';
-import type { Report, Tail } from './summary.ts';
+import type { Report } from './summary.ts';
+import type { Tail } from './tail.ts';
 
 const WIDTH = 860;
 const MARGIN = 16;
-const LABEL_WIDTH = 160;
+const LABEL_WIDTH = 220;
 const FIGURE_WIDTH = 190;
 const ROW_HEIGHT = 26;
 const HEAD_HEIGHT = 84;
@@ -28,10 +29,10 @@ const STYLE = `${TEXT_STYLE}
     .ours.mark { fill: #4493f8; }
   }`;
 
-export function toChart({ balancers, oracle, date, commit, machine, rounds, seconds }: Report): string {
+export function toChart({ balancers, simulated, date, commit, machine, rounds, seconds }: Report): string {
   const rows: (Tail & { name: string; className: string })[] = [
     ...balancers.toSorted((a, b) => a.p99Ms - b.p99Ms).map((one) => ({ ...one, className: one.isOurs ? ' ours' : '' })),
-    { name: 'one who knows all', className: ' bound', ...oracle },
+    ...simulated.filter(({ kind }) => kind === 'bound').toSorted((a, b) => b.p99Ms - a.p99Ms).map((one) => ({ ...one, className: ' bound' })),
   ].filter(({ p50Ms }) => Number.isFinite(p50Ms));
   const least = Math.min(...rows.map(({ p50Ms }) => p50Ms));
   const most = Math.max(...rows.map(({ p999Ms }) => p999Ms));
@@ -57,7 +58,7 @@ export function toChart({ balancers, oracle, date, commit, machine, rounds, seco
 <style>${STYLE}
 </style>
 ${text(MARGIN, 28, 'Latency where backends become slow and well again: less is better', 'title')}
-${text(MARGIN, 48, 'From p50 to p99.9, the dot is p99; milliseconds, logarithmic. Blue: strategies of Steelyard.', 'small')}
+${text(MARGIN, 48, 'From p50 to p99.9, the dot is p99; milliseconds, logarithmic. Blue: strategies of Steelyard. Dotted: simulated, by rules that know more than a balancer can.', 'small')}
 ${text(WIDTH - FIGURE_WIDTH, HEAD_HEIGHT - 13, 'p50 · p99 · p99.9', 'small')}
 ${[...grid, ...drawn].join('\n')}
 ${text(MARGIN, bottom + FOOT_HEIGHT - 12, foot, 'small')}

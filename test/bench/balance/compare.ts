@@ -9,16 +9,19 @@ import { BALANCERS, type Balancer } from './balancers.ts';
 import { monotonicMs } from './clock.ts';
 import { openLanes, run, type Load } from './generator.ts';
 import type { Options } from './options.ts';
-import { oracleLatencies } from './oracle.ts';
 import { arrivalsOf } from './schedule.ts';
 import { BACKENDS } from './setting.ts';
+import { simulateAll } from './simulate.ts';
 import { summarize, type Report, type Turn } from './summary.ts';
 
 const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url));
 /** Between the backends' being told of a turn and its beginning. */
 const LEAD_MS = 300;
 
-export async function compare({ rounds, seconds, warmUpSeconds, seed, only }: Options, rig: Rig, say: (line: string) => void): Promise<Report> {
+/** @param told is given the report of what there is, after each round */
+export async function compare(options: Options, rig: Rig, say: (line: string) => void, told: (report: Report) => void = () => {}): Promise<Report> {
+  const { rounds, seconds, warmUpSeconds, seed, only } = options;
+  const simulated = await simulateAll(options);
   const ports = new Ports();
   const backends = await startBackends(rig, ports);
   const taking: { balancer: Balancer; port: number }[] = [];
@@ -34,23 +37,23 @@ export async function compare({ rounds, seconds, warmUpSeconds, seed, only }: Op
     taking.push({ balancer, port: await balancer.start({ rig, ports, backends }) });
   }
   const turns: Turn[] = [];
-  const oracle: number[][] = [];
+  const reportOf = (roundsDone: number): Report => ({
+    date: new Date().toISOString(), commit: commitOf(REPOSITORY), machine: thisMachine(), rounds: roundsDone, plannedRounds: rounds, seconds, seed, programs: [...programs],
+    missing, simulated, ...summarize(turns, taking.map(({ balancer }) => balancer), seed),
+  });
   const random = seededRandom(seed);
   for (let round = 1; round <= rounds; round++) {
     const schedule = { seed: seed + round, seconds: warmUpSeconds + seconds };
     const due = arrivalsOf(schedule.seed, schedule.seconds);
     const firstCounted = due.findIndex((at) => at >= warmUpSeconds * 1e3);
-    oracle.push([...oracleLatencies(schedule.seed, schedule.seconds)].slice(firstCounted));
     for (const { balancer, port } of shuffled(taking, random)) {
       const turn = await takeTurn(balancer, port, round, backends, schedule.seed, due, firstCounted);
       turns.push(turn);
       say(lineOf(turn, rounds));
     }
+    told(reportOf(round));
   }
-  return {
-    date: new Date().toISOString(), commit: commitOf(REPOSITORY), machine: thisMachine(), rounds, seconds, seed, programs: [...programs], missing,
-    ...summarize(turns, oracle, taking.map(({ balancer }) => balancer), seed),
-  };
+  return reportOf(rounds);
 }
 
 async function startBackends(rig: Rig, ports: Ports): Promise<number[]> {
@@ -94,8 +97,9 @@ function busyNs(): number {
 function lineOf({ name, round, load, cpuShare, machineShare }: Turn, rounds: number): string {
   const sorted = load.answers.map(({ latencyMs }) => latencyMs).sort((a, b) => a - b);
   const at = (share: number): string => (sorted[Math.ceil(sorted.length * share) - 1] ?? NaN).toFixed(1).padStart(7);
+  const waits = load.waits > 0 ? `, ${load.waits} waited for a connection` : '';
   const errors = load.errors > 0 ? `, ${load.errors} ERRORS (${load.complaints.join('; ')})` : '';
-  return `  ${String(round).padStart(3)}/${rounds}  ${name.padEnd(18)} p50 ${at(0.5)}  p99 ${at(0.99)}  p99.9 ${at(0.999)} ms   CPU ${percent(cpuShare)}, machine ${percent(machineShare)}${errors}`;
+  return `  ${String(round).padStart(3)}/${rounds}  ${name.padEnd(18)} p50 ${at(0.5)}  p99 ${at(0.99)}  p99.9 ${at(0.999)} ms   CPU ${percent(cpuShare)}, machine ${percent(machineShare)}${waits}${errors}`;
 }
 
 function percent(share: number): string {

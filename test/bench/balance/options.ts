@@ -3,9 +3,9 @@ import { parseArgs } from 'node:util';
 import { BALANCERS } from './balancers.ts';
 import { WARM_UP_SECONDS } from './setting.ts';
 
-export const DEFAULT_ROUNDS = 7;
+export const DEFAULT_ROUNDS = 5;
 export const DEFAULT_SECONDS = 20;
-const DEFAULT_SEED = 20_260_101;
+export const DEFAULT_SEED = 20_260_101;
 const MOST_ROUNDS = 1_000;
 const MOST_SECONDS = 600;
 const MOST_SEED = 1_000_000_000;
@@ -30,10 +30,11 @@ export const HELP = `npm run bench:balance [-- <options>]   tail latency of Stee
   --seconds <n>    of load on each balancer in each round (default ${DEFAULT_SECONDS})
   --seed <n>       of arrivals, work and antagonists (default ${DEFAULT_SEED}, 0 to ${MOST_SEED}): the same seed is the same load
   --only <names>   of: ${BALANCERS.map(({ name }) => name).join(', ')} (default: all that are installed)
-  --save           write test/bench/results/balance.md, .json, .svg
+  --save           write test/bench/results/balance.md, .json, .svg, anew after each round: an interrupted run leaves what it has
   --help
 
-Names are separated by commas. With the defaults it takes about 35 minutes. Needs Linux; on Debian the peers are apt-get install nginx haproxy caddy.
+Names are separated by commas. With the defaults it takes about 24 minutes. Needs Linux; on Debian the peers are apt-get install nginx haproxy caddy.
+The same in virtual time, in seconds, with rules that know more than a balancer can: node test/bench/balance/simulate.ts [rounds] [seconds]
 Backends wait, they do not compute. The machine should be quiet all the same: what else runs delays timers and answers of all.`;
 
 /** @throws a sentence for the user */

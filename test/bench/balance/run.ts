@@ -5,7 +5,7 @@ import { Rig } from '../rig/rig.ts';
 import { toChart } from './chart.ts';
 import { compare } from './compare.ts';
 import { HELP, parseOptions, type Options } from './options.ts';
-import { barSentence, faultsOf, tailTable, toMarkdown, whyTable } from './report.ts';
+import { barSentence, faultsOf, possibleSentence, tailTable, toMarkdown, whyTable } from './report.ts';
 import type { Report } from './summary.ts';
 
 const RESULTS = new URL('../results/', import.meta.url);
@@ -38,10 +38,10 @@ async function main(): Promise<number> {
     process.once(signal, () => void rig.close().finally(() => process.exit(code)));
   }
   try {
-    const report = await compare(options, rig, console.log);
-    console.log(`\n${asText(tailTable(report))}\n\n${asText(whyTable(report))}\n\n  ${barSentence(report)}`);
+    // After each round, so that a run that is interrupted leaves what it has.
+    const report = await compare(options, rig, console.log, (sofar) => options.save && save(sofar));
+    console.log(`\n${asText(tailTable(report))}\n\n${asText(whyTable(report))}\n\n  ${barSentence(report)}\n  ${possibleSentence(report)}`);
     for (const fault of faultsOf(report)) console.log(`  AT FAULT: ${fault}`);
-    if (options.save) save(report);
     console.log(options.save ? '\n  written: test/bench/results/balance.md, .json, .svg' : '\n  not written to test/bench/results (--save writes it)');
     return faultsOf(report).length > 0 ? 1 : 0;
   } finally {

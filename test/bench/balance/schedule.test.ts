@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { LoadMemory } from './load-memory.ts';
-import { oracleLatencies } from './oracle.ts';
 import { Antagonists, arrivalsOf, workOf } from './schedule.ts';
 import { ANTAGONISTS, BACKENDS, MEAN_WORK_MS, MOVE_MS, REQUESTS_PER_SECOND, SLOW_TIMES } from './setting.ts';
 
@@ -41,12 +40,6 @@ describe('the schedule', () => {
     // Of 10 ms of work 4 are done before, 6 after.
     expect(antagonists.finishOf(comes, era - 4, 10)).toBeCloseTo(era + 6 * SLOW_TIMES, 6);
     expect(antagonists.finishOf(goes, era - 4 * SLOW_TIMES, 10)).toBeCloseTo(era + 6, 6);
-  });
-});
-
-describe('one who knows all', () => {
-  it('never takes less than the work', () => {
-    oracleLatencies(5, 10).forEach((latency, request) => expect(latency).toBeGreaterThanOrEqual(workOf(5, request) - 1e-6));
   });
 });
 

@@ -5,6 +5,8 @@ import type { Balancer } from './balancers.ts';
 import type { Answer, Load } from './generator.ts';
 import { arrivalsOf } from './schedule.ts';
 import { MOVE_MS, WARM_UP_SECONDS } from './setting.ts';
+import type { Simulated } from './simulate.ts';
+import { tailOf, type Tail } from './tail.ts';
 
 export interface Turn {
   name: string;
@@ -15,12 +17,6 @@ export interface Turn {
   cpuShare: number;
   /** Of all cores, by anything. */
   machineShare: number;
-}
-
-export interface Tail {
-  p50Ms: number;
-  p99Ms: number;
-  p999Ms: number;
 }
 
 /** Of the time since an antagonist's last move. */
@@ -63,7 +59,6 @@ export interface Bar {
 
 export interface Summary {
   balancers: BalancerSummary[];
-  oracle: Tail;
   /** `undefined` = one side is not there. */
   bar: Bar | undefined;
   turns: (Tail & { name: string; round: number; errors: number; lagP99Ms: number; cpuShare: number; machineShare: number })[];
@@ -75,19 +70,22 @@ export interface Report extends Summary {
   commit: string;
   machine: Machine;
   rounds: number;
+  /** More than `rounds` as long as it is under way, or when it was interrupted. */
+  plannedRounds: number;
   seconds: number;
   seed: number;
   programs: string[];
   /** What would have taken part. */
   missing: string[];
+  /** Of the planned rounds, in virtual time. */
+  simulated: readonly Simulated[];
 }
 
 /** Our best at least halves the best peer's p99. */
 export const BAR = 0.5;
 const PHASES_MS = [0, 250, 1_000, MOVE_MS];
 
-/** @param oracle latencies of each round, ms */
-export function summarize(turns: readonly Turn[], oracle: readonly number[][], taking: readonly Pick<Balancer, 'name' | 'isOurs'>[], seed: number): Summary {
+export function summarize(turns: readonly Turn[], taking: readonly Pick<Balancer, 'name' | 'isOurs'>[], seed: number): Summary {
   const random = seededRandom(seed);
   const told = turns.map(({ name, round, load, cpuShare, machineShare }) => ({
     name, round, errors: load.errors, ...tailOf(latencies(load.answers)), lagP99Ms: percentile(load.lagsMs, 0.99) ?? 0, cpuShare, machineShare,
@@ -108,7 +106,7 @@ export function summarize(turns: readonly Turn[], oracle: readonly number[][], t
   const [ours, peer] = [best(balancers, true), best(balancers, false)];
   const ratio = ours && peer ? estimate(p99sOf(ours.name).map((p99, i) => p99 / p99sOf(peer.name)[i]!), random) : undefined;
   return {
-    balancers, oracle: tailOf(oracle.flat()), turns: told,
+    balancers, turns: told,
     bar: ratio && { ours: ours!.name, peer: peer!.name, ratio, isMet: ratio.median <= BAR },
   };
 }
@@ -134,13 +132,6 @@ function phasesOf(turns: readonly Turn[], seed: number): Phase[] {
   return bySpan.map((answers, i) => ({
     fromMs: PHASES_MS[i]!, toMs: PHASES_MS[i + 1]!, p99Ms: tailOf(latencies(answers)).p99Ms, slowShare: share(answers, ({ isSlow }) => isSlow),
   }));
-}
-
-/** NaN of no latencies. */
-function tailOf(latenciesMs: readonly number[]): Tail {
-  const sorted = latenciesMs.toSorted((a, b) => a - b);
-  const at = (part: number): number => sorted[Math.ceil(sorted.length * part) - 1] ?? NaN;
-  return { p50Ms: at(0.5), p99Ms: at(0.99), p999Ms: at(0.999) };
 }
 
 function latencies(answers: readonly Answer[]): number[] {

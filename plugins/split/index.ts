@@ -62,7 +62,7 @@ export default defineStrategy<SplitOptions, 'any', 'inner'>({
     const inner = over.map((use) => host.strategy(use));
     const pickers = new Pickers(inner);
     const shares = new Shares(parts);
-    const hashOf = keyHash(key, () => host.random());
+    const hashOf = keyHash(key, 'random', host);
     /** `undefined` = the whole pool. */
     const views = parts.map((part) => (isWhole(part) ? undefined : new PoolPart()));
     const picks = host.counter('split_picks_total', { help: 'Picks by part: own = of the keys that belong to it, spilled = of another that had nobody available.', labels: ['pool', 'part', 'result'] });
@@ -93,7 +93,8 @@ export default defineStrategy<SplitOptions, 'any', 'inner'>({
         });
       },
       select(exchange, pool) {
-        shares.draw(hashOf(exchange));
+        // With `random` there always is one.
+        shares.draw(hashOf(exchange)!);
         let isOwn = true;
         for (let i = shares.next(); i >= 0; i = shares.next()) {
           const view = views[i];

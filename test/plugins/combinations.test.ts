@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import type { AnyStrategyUse } from '@steelyard/sdk';
+import { StrategyContractError } from '@steelyard/sdk/testkit';
+import { tryRule } from '../../sdk/src/testkit/contract/rule.ts';
+import { CONTRACT } from '../../sdk/src/testkit/contract/rules.ts';
+import { config, faultsOf } from '../config/faults-of.ts';
+import { COMBINATORS, LEAVES, strategyFolders, type Combinator } from './every-strategy.ts';
+
+// Of the contract what a wrapper can spoil; the whole of it takes seconds for each strategy, and is tested in the test of each.
+const RULES = CONTRACT.filter(({ id }) => ['definition', 'available-only', 'reload'].includes(id));
+
+const leaves = Object.entries(LEAVES).map(([name, make]) => [name, make()] as const);
+const combinators = Object.entries(COMBINATORS);
+const takes = ({ takes: kind }: Combinator, use: AnyStrategyUse): boolean => kind === undefined || use.strategyKind === kind;
+const pairs = combinators.flatMap(([outer, combinator]) => leaves.map(([inner, use]) => ({ outer, inner, combinator, use })));
+/** Two deep, around a strategy that the inner combinator takes: each combinator outside of and inside of two or more others. */
+const nested = combinators.flatMap(([outer, around], i) => combinators.filter((_, j) => i !== j && (i + j) % 4 === 0).map(([inner, within]) => {
+  const use = within.around(LEAVES[within.takes === 'hash' || around.takes === 'hash' ? 'rendezvous' : 'round-robin']!());
+  return { outer, inner, combinator: around, use, isSound: within.takes === undefined || around.takes === undefined || within.takes === around.takes };
+})).filter(({ isSound }) => isSound);
+
+/** p2c's draws depend on the order that earlier ones left behind: a reload begins another, equal by chance, so that a twin cannot repeat its picks. */
+const NO_TWIN = ['p2c'];
+
+function keepsContract(use: AnyStrategyUse, inner: string): void {
+  const broken = RULES.filter(({ id }) => id !== 'reload' || !NO_TWIN.includes(inner)).map((rule) => tryRule(rule, { use, seed: 1 })).filter((one) => one !== undefined);
+  if (broken.length > 0) throw new StrategyContractError(broken);
+}
+
+it('leave out no strategy that the plugins have', () => {
+  expect([...Object.keys(LEAVES), ...Object.keys(COMBINATORS)].toSorted()).toEqual(strategyFolders());
+});
+it('are tested by three rules', () => {
+  expect(RULES).toHaveLength(3);
+});
+
+describe('the contract holds for', () => {
+  it.each(pairs.filter(({ combinator, use }) => takes(combinator, use)))('$outer over $inner', ({ combinator, inner, use }) => keepsContract(combinator.around(use), inner));
+  it.each(nested.filter(({ combinator, use }) => takes(combinator, use)))('$outer over $inner over another', ({ combinator, inner, use }) => keepsContract(combinator.around(use), inner));
+});
+
+describe('the loader refuses', () => {
+  it.each(pairs.filter(({ combinator, use }) => !takes(combinator, use)))('$outer over $inner', async ({ outer, inner, combinator, use }) => {
+    expect(await faultsOf(config({}, { strategy: combinator.around(use) }))).toEqual([
+      `pools.web.strategy.over (${outer}) is ${inner}, a strategy of kind ${use.strategyKind}, must be one of kind ${combinator.takes}`,
+    ]);
+  });
+  it.each(pairs.filter(({ combinator, use }) => takes(combinator, use) && combinator.around(use).protocol === 'http'))('$outer over $inner in a tcp pool', async ({ outer, inner, combinator, use }) => {
+    expect(await faultsOf(config({}, { protocol: 'tcp', backends: ['tcp://a:1'], strategy: combinator.around(use) }))).toEqual([
+      // The one that reads requests is named, the outer first.
+      expect.stringContaining(`pools.web.strategy is ${use.protocol === 'http' && combinator.around(LEAVES['rendezvous']!()).protocol === 'any' ? inner : outer}, which reads HTTP requests: a tcp pool has none`),
+    ]);
+  });
+});

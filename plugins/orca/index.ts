@@ -1,10 +1,10 @@
 /**
- * `orca({ over })`: weights by what the backends report of their load in a response header (Open Request Cost Aggregation).
+ * `orca({ over })`: weights by what the backends report of their load in a response header or trailer (Open Request Cost Aggregation).
  *
  * gRPC A58 "weighted_round_robin LB policy", with any strategy that goes by weight in the place of its scheduler. A pick costs what it costs inside; a
  * response with a report costs reading it.
  */
-import { defineStrategy, passOn, type Member, type StrategyProtocol, type StrategyUse } from '@steelyard/sdk';
+import { defineStrategy, passOn, type Backend, type Member, type StrategyProtocol, type StrategyUse, type Trailers } from '@steelyard/sdk';
 import { completed, LoadWeight, type WeightRules } from './load-weight.ts';
 import { parseReport } from './report.ts';
 
@@ -28,7 +28,7 @@ const BINARY_HEADER = 'endpoint-load-metrics-bin';
 
 export default defineStrategy<OrcaOptions, 'http'>({
   name: 'orca',
-  description: 'weights by the load that backends report in a response header (ORCA, gRPC A58)',
+  description: 'weights by the load that backends report in a response header or trailer (ORCA, gRPC A58)',
   protocol: 'http',
   options: {
     over: { type: 'strategy', kinds: ['load'], description: 'picks by the weights that it is given' },
@@ -40,7 +40,7 @@ export default defineStrategy<OrcaOptions, 'http'>({
   },
   create({ over, updateMs, blackoutMs, expiryMs, errorPenalty, strip }, host) {
     const inner = host.strategy(over);
-    const { onHead, ...callbacks } = passOn(inner);
+    const { onHead, onEnd, ...callbacks } = passOn(inner);
     const rules: WeightRules = { blackoutMs, expiryMs, errorPenalty };
     const weightOf = host.perBackend(() => new LoadWeight());
     const faults = host.counter('orca_bad_reports_total', { help: 'Load reports that could not be read.', labels: ['backend'] });
@@ -55,6 +55,14 @@ export default defineStrategy<OrcaOptions, 'http'>({
       told = factors;
       inner.update(members.map(({ backend, weight }, i) => ({ backend, weight: weight * factors[i]! })));
     };
+    const hear = (backend: Backend, fields: Pick<Trailers, 'header'>): void => {
+      const prefixed = fields.header(HEADER);
+      const text = prefixed ?? fields.header(BINARY_HEADER);
+      if (text === undefined) return;
+      const report = parseReport(text, prefixed === undefined);
+      if (report === undefined) faults.add(1, backend.id);
+      else weightOf(backend).take(report, host.now(), rules);
+    };
     host.every(updateMs, apply);
     host.hooks.onHealthChange.tap(({ backend, from, to }) => {
       if (from === 'down' && to === 'up') weightOf(backend).restart();
@@ -67,15 +75,17 @@ export default defineStrategy<OrcaOptions, 'http'>({
       },
       select: (exchange, pool) => inner.select(exchange, pool),
       onHead(lease, head) {
-        const isBinary = !head.hasHeader(HEADER);
-        const text = head.header(isBinary ? BINARY_HEADER : HEADER);
-        if (text !== undefined) {
-          const report = parseReport(text, isBinary);
-          if (report === undefined) faults.add(1, lease.backend.id);
-          else weightOf(lease.backend).take(report, host.now(), rules);
-          if (strip) head.removeHeader(isBinary ? BINARY_HEADER : HEADER);
+        hear(lease.backend, head);
+        if (strip) {
+          // Whether they are there or not: what is taken out of the head does not come behind the body either.
+          head.removeHeader(HEADER);
+          head.removeHeader(BINARY_HEADER);
         }
         onHead(lease, head);
+      },
+      onEnd(lease, outcome) {
+        if (outcome.kind === 'answered' && outcome.trailers) hear(lease.backend, outcome.trailers);
+        onEnd(lease, outcome);
       },
       ...callbacks,
     };

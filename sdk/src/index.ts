@@ -1,7 +1,7 @@
 /** The public surface of the SDK, listed by hand: a change here has a line in CHANGELOG.md. */
 export type {
   Aborter, Backend, Connection, Exchange, HeadFields, HealthChange, HealthState, HttpExchange, Lease, Member, Outcome, Phase,
-  PoolView, Protocol, RequestHead, ResponseHead, Result, Route, TcpExchange,
+  PoolView, Protocol, RequestHead, ResponseHead, Result, Route, TcpExchange, Trailers,
 } from './model.ts';
 export type {
   Answer, AsyncTapOptions, AsyncTappable, ConnectDecision, HookName, Hooks, RequestDecision, SyncTappable, TapOptions,

@@ -179,6 +179,12 @@ interface OutcomeFacts {
   readonly bytesFromBackend: number;
 }
 
+/** Fields behind a chunked response body (RFC 9112 §7.1.2), as the backend sent them, those too that go no further. May be kept. */
+export interface Trailers {
+  /** The value, without white space around it; several fields of the name are joined by `, `. `undefined` = not there. */
+  header(name: string): string | undefined;
+}
+
 /** How far an attempt came before it failed. */
 export type Phase = 'connect' | 'send' | 'head' | 'body';
 
@@ -187,13 +193,14 @@ export type Aborter = 'client' | 'balancer' | 'plugin';
 
 /**
  * The fate of one lease.
- * - `answered`: the whole response came (any status, 500 too), or a TCP connection ended in order. `status` is 0 for TCP.
+ * - `answered`: the whole response came (any status, 500 too), or a TCP connection ended in order. `status` is 0 for TCP; `trailers` are there
+ *   where the response had some.
  * - `failed`: the backend is to blame. `code` is an error code of Steelyard.
  * - `aborted`: somebody else is: says nothing about the backend.
  */
 export type Outcome = OutcomeFacts &
   (
-    | { readonly kind: 'answered'; readonly status: number }
+    | { readonly kind: 'answered'; readonly status: number; readonly trailers?: Trailers | undefined }
     | { readonly kind: 'failed'; readonly phase: Phase; readonly code: string; readonly status: number }
     | { readonly kind: 'aborted'; readonly by: Aborter; readonly status: number }
   );

@@ -1,7 +1,7 @@
 /** The hooks of DESIGN §3 on real sockets: when each is called, what its value does, and what `onAttempt` and `onResponse` say of every end. */
 import http from 'node:http';
 import type { Socket } from 'node:net';
-import { defineStrategy, type Config, type Hooks, type HttpListener, type HttpPool, type Outcome, type Result } from '@steelyard/sdk';
+import { defineStrategy, type Config, type Hooks, type HttpListener, type HttpPool, type Outcome, type Result, type Trailers } from '@steelyard/sdk';
 import httpCheck from '@steelyard/plugins/http-check';
 import { describe, expect, it } from 'vitest';
 import { expectClear, proxyTo, start } from './support/balancer.ts';
@@ -453,6 +453,20 @@ describe('onRequest', () => {
     client.send(`${waits ? '' : head}5\r\nhello\r\n0\r\nX-User: mallory\r\nx_user: mallory\r\nX-Role: admin\r\nX-Trace: 2\r\nOther: 1\r\n\r\n`);
     await client.until('ok');
     expect(received).not.toMatch(/mallory|admin/);
+  });
+
+  it('shows trailers at the end, those too that go no further, though other responses have come since', async () => {
+    const kept: (Trailers | undefined)[] = [];
+    const answer = (name: string) => `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nx-name:  ${name} \r\nConnection: x\r\nX-Name: two\r\n\r\n`;
+    const { url } = await scriptedOrigin([answer('first'), OK, answer('third').replace(/0\r\nx.*/s, '0\r\n\r\n'), answer('fourth')]);
+    const look = plugin('look', ({ hooks }) => hooks.onAttempt.tap((_exchange, _backend, outcome) => void kept.push(outcome.kind === 'answered' ? outcome.trailers : undefined)));
+    const { port } = await start({ ...proxyTo(url), plugins: [look] });
+    const client = await RawClient.connect(port);
+    for (const _ of [1, 2, 3]) client.send(GET);
+    client.send(GET.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'));
+    await client.closed();
+    expect(kept.map((trailers) => trailers?.header('X-NAME'))).toEqual(['first, two', undefined, undefined, 'fourth, two']);
+    expect(kept.map((trailers) => trailers && [trailers.header('connection'), trailers.header('x'), trailers.header('')])).toEqual([['x', undefined, undefined], undefined, undefined, ['x', undefined, undefined]]);
   });
 
   it('shows request and route as they came, at the retry and at the end too, whatever the route rewrites', async () => {

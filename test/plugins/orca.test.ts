@@ -3,9 +3,12 @@ import { describe, expect, it, test } from 'vitest';
 import orca, { type OrcaOptions } from '@steelyard/plugins/orca';
 import random from '@steelyard/plugins/random';
 import weightedRoundRobin from '@steelyard/plugins/weighted-round-robin';
-import { strategyUnderTest, testStrategy, world, type FakeBackend } from '@steelyard/sdk/testkit';
+import { answered, strategyUnderTest, testStrategy, world, type FakeBackend } from '@steelyard/sdk/testkit';
 import { completed, LoadWeight } from '../../plugins/orca/load-weight.ts';
 import { parseReport } from '../../plugins/orca/report.ts';
+import { start } from '../e2e/support/balancer.ts';
+import { sendRaw } from '../e2e/support/client.ts';
+import { scriptedOrigin } from '../e2e/support/origin.ts';
 
 testStrategy(orca({ over: weightedRoundRobin() }), { test, properties: { weighted: 'exactly', smooth: true } });
 describe('over random', () => void testStrategy(orca({ over: random() }), { test }));
@@ -121,8 +124,25 @@ describe('orca', () => {
   it('counts what it cannot read', () => {
     const { strategy, reports, a } = started();
     reports(a, 'cpu=lots');
-    expect(strategy.host.metrics.value('orca_bad_reports_total', 'a')).toBe(1);
+    strategy.open(a).end(answered(200, { trailers: { 'Endpoint-Load-Metrics-Bin': 'cpu=lots' } }));
+    expect(strategy.host.metrics.value('orca_bad_reports_total', 'a')).toBe(2);
   });
+  it('reads reports behind the body, as gRPC sends them', () => {
+    const { w, strategy, a, b, counts } = started();
+    strategy.open(a).end(answered(200, { trailers: { 'endpoint-load-metrics-bin': binary({ 1: 0.5, 6: 300 }) } }));
+    strategy.open(b).end(answered(200, { trailers: { 'Endpoint-Load-Metrics': 'TEXT cpu_utilization=0.5,rps_fractional=100', other: '1' } }));
+    w.advance(1_000);
+    expect(counts(40)).toBe(30);
+  });
+  it.each([[true, '0\r\nOther: 1\r\n\r\n'], [false, '0\r\nEndpoint-Load-Metrics: TEXT cpu_utilization=0.5,rps_fractional=9\r\nOther: 1\r\n\r\n']])(
+    'takes them out there too, on real sockets: %s', async (strip, expected) => {
+      const report = 'Endpoint-Load-Metrics: TEXT cpu_utilization=0.5,rps_fractional=9\r\n';
+      const { url } = await scriptedOrigin([`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n${report}Other: 1\r\n\r\n`]);
+      const { port } = await start({
+        listeners: [{ port: 0, host: '127.0.0.1', pool: 'web' }], pools: { web: { backends: [url], strategy: orca({ over: weightedRoundRobin(), strip }) } },
+      });
+      expect(await sendRaw(port, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')).toMatch(expected);
+    });
   it('keeps the weights when members come and go, and over a reload', () => {
     const { w, strategy, a, b, reports } = started();
     reports(a, 'TEXT cpu_utilization=0.5,rps_fractional=300');

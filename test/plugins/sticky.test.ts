@@ -127,7 +127,7 @@ describe('sticky', () => {
     ['path', { path: 'shop' }], ['path', { path: '/; Domain=evil.example' }], ['domain', { domain: 'a b' }], ['sameSite', { sameSite: 'Strict' }],
     ['maxAgeS', { maxAgeS: 0 }], ['maxAgeS', { maxAgeS: 34_560_001 }], ['secure', { secure: 'yes' }],
   ])('refuses a wrong %s: %j, and says where', async (option, wrong) => {
-    const use = sticky({ secret, over: roundRobin(), ...wrong } as StickyOptions);
+    const use = sticky({ secret, over: roundRobin(), ...wrong });
     const faults = (await faultsOf(config({}, { strategy: use }))).join('\n');
     expect(faults).toContain(`pools.web.strategy.${option}`);
     expect(faults).not.toContain('short');

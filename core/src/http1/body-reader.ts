@@ -32,6 +32,7 @@ export class BodyReader {
     this.isBroken = false;
     this.isComplete = framing === 'none' || (framing === 'length' && length === 0);
     if (framing === 'chunked') this.chunks.reset(keepsTrailers, limits, edits);
+    else this.chunks.forgetTrailers();
   }
 
   /** The most bytes that `reframe` writes for `size` bytes of input. */

@@ -76,15 +76,23 @@ export class ChunkedDecoder {
     this.#left = 0;
     this.#lineBytes = 0;
     this.#excessBytes = 0;
-    this.#section = NOTHING;
-    this.#sectionBytes = 0;
     this.#lookAt = 0;
-    this.#trailers = NOTHING;
+    this.forgetTrailers();
   }
 
   /** Trailer lines that may be sent on, each ended by CRLF; empty if there are none. Valid until `reset`. */
   get trailers(): Buffer {
     return this.#trailers;
+  }
+  /** The section as it came, its empty line too, whatever of it may be sent on; empty if there is none. Stays as it is after `reset`. */
+  get section(): Buffer {
+    return this.#state === END ? this.#section.subarray(0, this.#sectionBytes) : NOTHING;
+  }
+  /** They may be large, and the next body may be long in coming. */
+  forgetTrailers(): void {
+    this.#section = NOTHING;
+    this.#sectionBytes = 0;
+    this.#trailers = NOTHING;
   }
   /** The head has its last edits: trailers that came before them are looked at again. */
   dropEdited(): void {
@@ -231,7 +239,7 @@ export class ChunkedDecoder {
     // What came behind the section is the next message's.
     this.at -= this.#sectionBytes - sectionEnd;
     if (this.#keepsTrailers) this.#trailers = passableTrailers(this.#section, this.#edits);
-    this.#section = NOTHING;
+    this.#sectionBytes = sectionEnd;
     this.#state = END;
     return CHUNK_END;
   }

@@ -152,7 +152,9 @@ function endReply(exchange: Exchange, isGone: boolean, hasSurplus: boolean): voi
   const isReusable = response.keepAlive && reply.framing !== 'close' && body.isComplete && !hasSurplus && !upstream.socket.isClogged && pool.has(upstream.backend);
   if (isReusable) upstream.park(pool.config.timeouts.idleMs, pool.config.maxIdle);
   else upstream.destroy();
-  settleAttempt(exchange, { kind: 'answered', status: response.status });
+  settleAttempt(exchange, reply.framing === 'chunked'
+    ? { kind: 'answered', status: response.status, trailers: reply.chunks.section }
+    : { kind: 'answered', status: response.status });
   exchange.flush(isGone);
 }
 

@@ -1,9 +1,10 @@
 /** Step 6: the ends. Every lease and every exchange comes through here exactly once. */
 import type { Aborter, ErrorCode, Exchange, Outcome, Phase, Result } from '@steelyard/sdk';
+import { ReceivedTrailers } from '../http1/received-trailers.ts';
 import type { AttemptingExchange } from './attempt.ts';
 
 type Fate =
-  | { kind: 'answered'; status: number }
+  | { kind: 'answered'; status: number; trailers?: Buffer }
   | { kind: 'failed'; phase: Phase; code: ErrorCode; status: number }
   | { kind: 'aborted'; by: Aborter; status: number };
 
@@ -19,7 +20,7 @@ export function settleAttempt(exchange: AttemptingExchange, fate: Fate): void {
   const durationMs = exchange.now() - lease.startedAt;
   // The usual fate without a spread, which copies property by property.
   const outcome: Outcome = fate.kind === 'answered'
-    ? { kind: 'answered', status: fate.status, connectMs, firstByteMs, durationMs, bytesToBackend, bytesFromBackend }
+    ? { kind: 'answered', status: fate.status, trailers: trailersOf(fate.trailers), connectMs, firstByteMs, durationMs, bytesToBackend, bytesFromBackend }
     : { ...fate, connectMs, firstByteMs, durationMs, bytesToBackend, bytesFromBackend };
   const backend = lease.backend;
   // Counted before plugins have it in hand: what they write to it stays among them.
@@ -28,6 +29,10 @@ export function settleAttempt(exchange: AttemptingExchange, fate: Fate): void {
   thread.observe(backend, outcome);
   lane.hooks.onAttempt?.call(exchange as unknown as Exchange, backend, outcome);
   thread.leases.recycle(lease);
+}
+
+function trailersOf(section: Buffer | undefined): ReceivedTrailers | undefined {
+  return section === undefined || section.length === 0 ? undefined : new ReceivedTrailers(section);
 }
 
 /** Ends the exchange. After this the object belongs to nobody. */

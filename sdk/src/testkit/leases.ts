@@ -1,7 +1,7 @@
 /** Leases that a test opens and ends, and the outcomes to end them with. */
 import assert from 'node:assert/strict';
 import type { ErrorCode } from '../errors.ts';
-import type { Aborter, Exchange, Lease, Outcome, Phase, ResponseHead } from '../model.ts';
+import type { Aborter, Exchange, Lease, Outcome, Phase, ResponseHead, Trailers } from '../model.ts';
 import type { FakeBackend } from './backends.ts';
 
 /**
@@ -18,12 +18,20 @@ const NOTHING = { connectMs: 0, firstByteMs: -1, durationMs: 0, bytesToBackend: 
 /**
  * The whole response came.
  * @param status 200 to 599; 0 for TCP
+ * @param facts `trailers`: fields behind the body, by name
  * @example
  * const w = world();
  * w.lease(w.backends(1)[0]!).end(answered(503, { durationMs: 12 }));
  */
-export function answered(status = 200, facts: OutcomeFacts = {}): Outcome {
-  return { ...NOTHING, firstByteMs: 0, ...facts, kind: 'answered', status };
+export function answered(status = 200, facts: OutcomeFacts & { trailers?: Readonly<Record<string, string>> } = {}): Outcome {
+  const { trailers, ...measured } = facts;
+  const outcome = { ...NOTHING, firstByteMs: 0, ...measured, kind: 'answered', status } as const;
+  return trailers === undefined ? outcome : { ...outcome, trailers: fakeTrailers(trailers) };
+}
+
+function fakeTrailers(given: Readonly<Record<string, string>>): Trailers {
+  const fields = new Map(Object.entries(given).map(([name, value]) => [name.toLowerCase(), value]));
+  return { header: (name) => fields.get(name.toLowerCase()) };
 }
 
 const CODE_OF: Record<Phase, ErrorCode> = {

@@ -1,24 +1,4 @@
-/** Cookies as far as they are needed here: one value of a `Cookie` field, and one `Set-Cookie` field (RFC 6265 §4). */
-
-/**
- * The value of the first cookie of this name; `undefined` = there is none. Names are compared exactly, and a name that only ends in the wanted one is
- * another cookie.
- */
-export function cookieValue(field: string, name: string): string | undefined {
-  let at = 0;
-  while (at < field.length) {
-    let end = field.indexOf(';', at);
-    if (end < 0) end = field.length;
-    while (field[at] === ' ' || field[at] === '\t') at++;
-    if (field.startsWith(name, at) && field[at + name.length] === '=') return unquoted(field.slice(at + name.length + 1, end).trim());
-    at = end + 1;
-  }
-  return undefined;
-}
-
-function unquoted(value: string): string {
-  return value.length >= 2 && value.startsWith('"') && value.endsWith('"') ? value.slice(1, -1) : value;
-}
+/** A `Set-Cookie` field (RFC 6265 §4.1). Reading is the part of `keyReader`: the house has one reader of cookies. */
 
 export interface CookieAttributes {
   readonly path: string;

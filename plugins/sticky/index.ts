@@ -4,8 +4,8 @@
  *
  * Cookie insertion as in HAProxy, nginx and Caddy. A pick of a known client costs reading the cookie and one look-up; others what they cost inside.
  */
-import { defineStrategy, Pickers, SteelyardError, type AnyStrategyUse, type Backend, type HttpExchange } from '@steelyard/sdk';
-import { cookieValue, setCookie } from './cookies.ts';
+import { defineStrategy, keyReader, Pickers, SteelyardError, type AnyStrategyUse, type Backend } from '@steelyard/sdk';
+import { setCookie } from './cookies.ts';
 import { Tokens, type Token } from './tokens.ts';
 
 export interface StickyOptions {
@@ -67,11 +67,7 @@ export default defineStrategy<StickyOptions, 'http', 'inner'>({
     /** The same by lease. */
     const isToldBySlot: boolean[] = [];
 
-    const shown = ({ request }: HttpExchange): string | undefined => {
-      if (header !== null) return request.header(header);
-      const field = request.header('cookie');
-      return field === undefined ? undefined : cookieValue(field, cookie);
-    };
+    const shown = keyReader(header === null ? { cookie } : { header });
     return {
       update(members) {
         tokens.setMembers(members);

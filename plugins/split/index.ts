@@ -1,0 +1,130 @@
+/**
+ * `split({ over, parts })`: each key belongs to one of several parts, by weight, and stays with it: a canary. A part is a strategy of its own, over all backends or
+ * over those of some labels or a zone.
+ *
+ * The weighted clusters of Envoy and `split_clients` of nginx, inside one pool and by a key. A pick costs the hash of the key, a logarithm per part, and the pick inside.
+ */
+import { defineStrategy, HASH_KEY, keyHash, Pickers, PoolPart, type AnyStrategyUse, type Backend, type HashKeys, type Member } from '@steelyard/sdk';
+import { Shares } from './shares.ts';
+
+export interface SplitOptions {
+  /** One strategy for each of `parts`, in their order. At least two. */
+  over: readonly AnyStrategyUse[];
+  /** As many as there are strategies. */
+  parts: readonly SplitPart[];
+  /** What is hashed: equal keys belong to the same part. Without a key, chance decides at each pick. Default `address`. */
+  key?: HashKeys;
+  /** Where no backend of the part is available: `true` = the part that the key would belong to without this one; `false` = no backend (503). Default true. */
+  spill?: boolean;
+}
+
+export interface SplitPart {
+  /** Unique; keys are drawn by it, so another name takes other keys. */
+  name: string;
+  /** Share of the keys in proportion to the sum of all, 0 to 1,000,000; 0 = none, and nothing spills into it. */
+  weight: number;
+  /** Backends that have all of these labels. Default `{}`: all backends. */
+  labels?: Readonly<Record<string, string>>;
+  /** Backends of this zone. Default '': of all. */
+  zone?: string;
+}
+
+/** A scrape is seldom more often. */
+const FLUSH_MS = 1_000;
+
+type WholePart = Required<SplitPart>;
+
+export default defineStrategy<SplitOptions, 'any', 'inner'>({
+  name: 'split',
+  description: 'a weighted canary between strategies or parts of the pool, stable per key',
+  kind: 'inner',
+  options: {
+    over: { type: 'array', items: { type: 'strategy' }, minItems: 2, maxItems: 64, description: 'a strategy for each part' },
+    parts: {
+      type: 'array', minItems: 2, maxItems: 64, description: 'the parts, in the order of the strategies',
+      items: {
+        type: 'object',
+        properties: {
+          name: { type: 'string', minLength: 1, description: 'keys are drawn by it' },
+          weight: { type: 'number', minimum: 0, maximum: 1_000_000, description: 'share of the keys' },
+          labels: { type: 'object', values: { type: 'string' }, default: {}, description: 'of its backends' },
+          zone: { type: 'string', default: '', description: 'of its backends' },
+        },
+      },
+    },
+    key: { ...HASH_KEY, default: 'address' },
+    spill: { type: 'boolean', default: true, description: 'whether another part takes over where a part has no available backend' },
+  },
+  create({ over, parts: given, key, spill }, host) {
+    // A list's items have their defaults by now.
+    const parts = given as readonly WholePart[];
+    throwIfWrong(parts, over.length);
+    const inner = over.map((use) => host.strategy(use));
+    const pickers = new Pickers(inner);
+    const shares = new Shares(parts);
+    const hashOf = keyHash(key, 'random', host);
+    /** `undefined` = the whole pool. */
+    const views = parts.map((part) => (isWhole(part) ? undefined : new PoolPart()));
+    const picks = host.counter('split_picks_total', { help: 'Picks by part: own = of the keys that belong to it, spilled = of another that had nobody available.', labels: ['pool', 'part', 'result'] });
+    /** Picks since the last flush: those of own keys, then the spilled ones. Counting into labels at each pick would allocate. */
+    const counted = new Float64Array(2 * parts.length);
+    let poolName = '';
+    const flush = (): void => counted.forEach((count, i) => {
+      if (count > 0) picks.add(count, poolName, parts[i % parts.length]!.name, i < parts.length ? 'own' : 'spilled');
+      counted[i] = 0;
+    });
+    host.every(FLUSH_MS, flush);
+    host.defer(flush);
+    let lastLeftOut = '';
+    /** Weights and labels are two places to forget a backend in: it would idle without a sign. */
+    const warnOfLeftOut = (members: readonly Member[]): void => {
+      const ids = members.filter(({ backend }) => !parts.some((part) => part.weight > 0 && isOf(part, backend))).map(({ backend }) => backend.id);
+      const leftOut = ids.join(', ');
+      if (leftOut !== '' && leftOut !== lastLeftOut) host.log.warn({ backends: ids }, 'these backends belong to no part that has a weight, and get nothing');
+      lastLeftOut = leftOut;
+    };
+    return {
+      update(members) {
+        warnOfLeftOut(members);
+        parts.forEach((part, i) => {
+          const own = isWhole(part) ? members : members.filter(({ backend }) => isOf(part, backend));
+          views[i]?.setBackends(own.map(({ backend }) => backend));
+          inner[i]!.update(own);
+        });
+      },
+      select(exchange, pool) {
+        // With `random` there always is one.
+        shares.draw(hashOf(exchange)!);
+        let isOwn = true;
+        for (let i = shares.next(); i >= 0; i = shares.next()) {
+          const view = views[i];
+          const picked: Backend | undefined = pickers.select(inner[i]!, exchange, view === undefined ? pool : view.of(pool));
+          if (picked !== undefined) {
+            poolName = pool.name;
+            counted[isOwn ? i : parts.length + i]!++;
+            return picked;
+          }
+          if (!spill) return undefined;
+          isOwn = false;
+        }
+        return undefined;
+      },
+      ...pickers.callbacks(),
+    };
+  },
+});
+
+function throwIfWrong(parts: readonly WholePart[], strategies: number): void {
+  if (parts.length !== strategies) throw new Error(`there are ${parts.length} parts and ${strategies} strategies in over: say one strategy for each part`);
+  const twice = parts.find(({ name }, i) => parts.findIndex((other) => other.name === name) !== i);
+  if (twice) throw new Error(`two parts are named ${JSON.stringify(twice.name)}: keys are drawn by the name, give each its own`);
+  if (parts.every(({ weight }) => weight === 0)) throw new Error('all parts have weight 0: nobody would get anything');
+}
+
+function isWhole({ labels, zone }: WholePart): boolean {
+  return zone === '' && Object.keys(labels).length === 0;
+}
+
+function isOf({ labels, zone }: WholePart, backend: Backend): boolean {
+  return (zone === '' || backend.zone === zone) && Object.entries(labels).every(([name, value]) => backend.labels[name] === value);
+}

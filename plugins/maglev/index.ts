@@ -3,7 +3,7 @@
  *
  * D. E. Eisenbud et al., "Maglev: A Fast and Reliable Software Network Load Balancer", NSDI 2016, §3.4; weights as in Envoy. A pick costs O(1).
  */
-import { defineStrategy, HASH_KEY, keyHash, SlotTable, type HashKeys, type MissingKey } from '@steelyard/sdk';
+import { defineStrategy, HASH_KEY, keyHash, mix32, SlotTable, type HashKeys, type MissingKey } from '@steelyard/sdk';
 import { filledTable, tableSizeFor } from './table.ts';
 
 export interface MaglevOptions {
@@ -17,6 +17,12 @@ export interface MaglevOptions {
    */
   tableSize?: number;
 }
+
+/**
+ * A key whose owner is unavailable has a second entry, and a third. The entry behind would not do: members go through the table in strides, so that the same
+ * few stand behind each other more often than others. After so many the next of all who are left takes it: then hardly anybody is available.
+ */
+const ENTRIES_PER_KEY = 8;
 
 export default defineStrategy<MaglevOptions, 'any', 'hash'>({
   name: 'maglev',
@@ -37,8 +43,14 @@ export default defineStrategy<MaglevOptions, 'any', 'hash'>({
         slots.set(taking.map(({ backend }) => backend), filledTable(taking, tableSizeFor(tableSize, taking.length)));
       },
       select(exchange, pool) {
-        const hash = hashOf(exchange);
-        return hash === undefined ? undefined : slots.pick((hash >>> 0) % slots.size, pool);
+        let hash = hashOf(exchange);
+        if (hash === undefined) return undefined;
+        for (let entries = 0; entries < ENTRIES_PER_KEY; entries++) {
+          const owner = slots.ownerOf((hash >>> 0) % slots.size);
+          if (owner !== undefined && pool.isAvailable(owner)) return owner;
+          hash = mix32(hash + 1);
+        }
+        return slots.pick((hash >>> 0) % slots.size, pool);
       },
     };
   },

@@ -31,6 +31,12 @@ export class SlotTable {
     return this.#owners.length;
   }
 
+  /** Whoever owns the slot, available or not. @param slot 0 to size - 1 */
+  ownerOf(slot: number): Backend | undefined {
+    const owner = this.#owners[slot];
+    return owner === undefined ? undefined : this.#backends[owner];
+  }
+
   /** @param slot 0 to size - 1 */
   pick(slot: number, pool: PoolView): Backend | undefined {
     const owner = this.#owners[slot];

@@ -6,8 +6,10 @@ import { filledInTurns, filledTable, tableSizeFor } from '../../plugins/maglev/t
 import { bytesPerPick } from './pick-bytes.ts';
 
 // Who comes or goes shifts turns, and with them entries of others: up to 3 of a hundred in the pools of the kit.
-testStrategy(maglev(), { test, properties: { consistent: { maxMoved: 0.05 } } });
-describe('by a query parameter', () => void testStrategy(maglev({ key: { query: 'id' } }), { test, properties: { consistent: { maxMoved: 0.05 } } }));
+// Small tables: the kit changes the members thousands of times. What follows from more entries is asked of the table below.
+const small = { tableSize: 5_003 };
+testStrategy(maglev(small), { test, properties: { consistent: { maxMoved: 0.1 } } });
+describe('by a query parameter', () => void testStrategy(maglev({ key: { query: 'id' }, ...small }), { test, properties: { consistent: { maxMoved: 0.1 } } }));
 describe('by the id of the exchange', () => void testStrategy(maglev({ key: ({ id }) => `${id}` }), { test, properties: { weighted: true, everyBackend: true } }));
 
 const membersOf = (weights: readonly number[]) => world().backends(weights.map((weight, i) => ({ id: `b${i}`, weight }))).map((backend) => ({ backend, weight: backend.weight }));
@@ -38,17 +40,15 @@ describe('the table', () => {
     }));
   });
 
-  it('gives each backend its share by weight, within one entry, and everybody one', () => {
+  it('gives each backend its share by weight: everybody has one entry at least, which the others are short of', () => {
     fc.assert(fc.property(fc.array(fc.constantFrom(0.001, 0.5, 1, 2, 3, 100), { minLength: 1, maxLength: 10 }), (weights) => {
       const size = 1_009;
       const counts = countsOf(filledTable(membersOf(weights), size), weights.length);
       const sum = weights.reduce((total, weight) => total + weight, 0);
-      // Below one entry of one's own the others give it up: they are so many entries short together.
-      const given = weights.filter((weight) => (size * weight) / sum < 1).length;
       counts.forEach((had, i) => {
         const share = (size * weights[i]!) / sum;
-        expect(had).toBeGreaterThanOrEqual(Math.max(1, Math.floor(share - given - 1)));
-        expect(had).toBeLessThanOrEqual(Math.ceil(share + 1));
+        expect(had).toBeGreaterThanOrEqual(Math.max(1, Math.floor(share) - (weights.length - 1)));
+        expect(had).toBeLessThanOrEqual(Math.ceil(share));
       });
     }));
   });
@@ -63,7 +63,7 @@ describe('the table', () => {
   });
 
   it('has a prime number of entries, as many as are asked for or more, and more than there are backends', () => {
-    expect([[101, 3], [65_537, 10], [65_536, 10], [102, 0], [101, 101], [101, 102], [101, 1_000]].map(([wanted, members]) => tableSizeFor(wanted!, members!))).toEqual([101, 65_537, 65_537, 103, 101, 211, 1_621]);
+    expect([[101, 3], [65_537, 10], [65_536, 10], [102, 0], [101, 101], [101, 102], [101, 1_000]].map(([wanted, members]) => tableSizeFor(wanted!, members!))).toEqual([101, 65_537, 65_537, 103, 101, 211, 1_619]);
   });
 
   it('allocates nothing in a pick', () => {

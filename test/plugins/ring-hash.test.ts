@@ -6,10 +6,12 @@ import { testStrategy, world } from '@steelyard/sdk/testkit';
 import { Ring } from '../../plugins/ring-hash/ring.ts';
 import { bytesPerPick } from './pick-bytes.ts';
 
-testStrategy(ringHash(), { test, properties: { consistent: true } });
-describe('by path', () => void testStrategy(ringHash({ key: ['path', 'address'] }), { test, properties: { consistent: true } }));
-// Many points, and a key of its own for each exchange: shares are those of the weights but for 1 % that the points stray, far within the bound.
-describe('by the id of the exchange', () => void testStrategy(ringHash({ key: ({ id }) => `${id}`, points: 10_000 }), { test, properties: { weighted: true, everyBackend: true } }));
+// Small rings: the kit changes the members thousands of times. What follows from more points is asked of the ring below.
+const small = { points: 40, maxRingSize: 4_096 };
+testStrategy(ringHash(small), { test, properties: { consistent: true } });
+describe('by path', () => void testStrategy(ringHash({ key: ['path', 'address'], ...small }), { test, properties: { consistent: true } }));
+// Shares are those of the weights but for what the points stray, which is more than the kit's bound: they are asked of the ring below.
+describe('by the id of the exchange', () => void testStrategy(ringHash({ key: ({ id }) => `${id}`, ...small }), { test, properties: { everyBackend: true } }));
 
 const membersOf = (given: readonly { id: string; weight: number }[]) => world().backends(given.map(({ id }) => ({ id }))).map((backend, i) => ({ backend, weight: given[i]!.weight }));
 const given = fc.uniqueArray(fc.record({ id: fc.string({ minLength: 1, maxLength: 4 }), weight: fc.constantFrom(0.01, 0.5, 1, 1, 2, 3) }), { selector: ({ id }) => id, minLength: 1, maxLength: 8 });

@@ -19,6 +19,8 @@ const WARM_UP_LEASES = 3_000;
 const ROUNDS = [12_000, 60_000];
 /** Every so many leases a backend leaves for good and a new one comes. */
 const LEASES_PER_BACKEND = 4;
+/** In each round, as long as this in all: a table takes milliseconds to build, and a round has thousands of members that come. */
+const MOST_UPDATE_MS = 1_000;
 /** The smallest leak is a number pushed to an array. */
 const LEAK_BYTES_PER_LEASE = 8;
 /**
@@ -85,14 +87,17 @@ function pickOn(picks: number, strategy: StrategyUnderTest, world_: World): numb
 }
 
 function liveThrough(leases: number, strategy: StrategyUnderTest, world_: World): void {
+  let updateMs = 0;
   for (let count = 0; count < leases; count++) {
     const lease = strategy.pick(another(world_));
     if (count % 4 === 0) world_.advance(1);
     lease?.end(answered(200, { durationMs: 1 }));
-    if (count % LEASES_PER_BACKEND !== 0) continue;
+    if (count % LEASES_PER_BACKEND !== 0 || updateMs >= MOST_UPDATE_MS) continue;
+    const begunAt = performance.now();
     const gone = strategy.members[0]!.backend;
     strategy.update([...strategy.members.slice(1), ...world_.backends(1)]);
     world_.forget(gone);
+    updateMs += performance.now() - begunAt;
   }
 }
 

@@ -4,7 +4,7 @@
  * Why not a rotating cursor for ties: at low load nearly every pick is a tie at 0 in flight, so the rule for ties is the rule. A cursor would
  * share evenly there and forget the weights; nginx breaks ties as here for the same reason. The price is a second pass over the tied.
  */
-import type { Backend, Member, PoolView } from '@steelyard/sdk';
+import { AvailableIndices, type Backend, type Member, type PoolView } from '@steelyard/sdk';
 
 /** Place in the order among the tied, kept beside the backend over reloads. */
 export interface Turn {
@@ -18,6 +18,7 @@ export class LeastLoaded {
   #turns: Turn[] = [];
   /** Indices of the tied of one pick. Made here once: a pick allocates nothing. */
   #tied = new Int32Array(0);
+  readonly #available = new AvailableIndices();
   readonly #extra: number;
   readonly #turnOf: (backend: Backend) => Turn;
 
@@ -29,6 +30,7 @@ export class LeastLoaded {
   setMembers(members: readonly Member[]): void {
     const taking = members.filter(({ weight }) => weight > 0);
     this.#backends = taking.map(({ backend }) => backend);
+    this.#available.setBackends(this.#backends);
     this.#weights = Float64Array.from(taking, ({ weight }) => weight);
     this.#turns = this.#backends.map((backend) => this.#turnOf(backend));
     this.#tied = new Int32Array(taking.length);
@@ -41,13 +43,14 @@ export class LeastLoaded {
     const backends = this.#backends;
     const weights = this.#weights;
     const tied = this.#tied;
+    const count = this.#available.look(pool);
+    const { indices } = this.#available;
     let tiedCount = 0;
     let leastLoad = 0;
     let leastWeight = 0;
-    for (let i = 0; i < backends.length; i++) {
-      const backend = backends[i]!;
-      if (!pool.isAvailable(backend)) continue;
-      const load = backend.inFlight + this.#extra;
+    for (let at = 0; at < count; at++) {
+      const i = indices[at]!;
+      const load = backends[i]!.inFlight + this.#extra;
       const weight = weights[i]!;
       // load / weight < leastLoad / leastWeight, multiplied out as in nginx: no division, and whole numbers that are equal tie exactly.
       const difference = tiedCount === 0 ? -1 : load * leastWeight - leastLoad * weight;

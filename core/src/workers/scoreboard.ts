@@ -7,7 +7,7 @@
  */
 import { SteelyardError } from '@steelyard/sdk';
 import { grown, reserveShared, RESERVED_BYTES, type ScoreboardMemory, type ScoreboardOptions } from './board-memory.ts';
-import { BLOCK_BYTES, HEADER_BYTES, LINE_BYTES, MAX_SOURCES, MAX_WORKERS, SHARED_BYTES } from './layout.ts';
+import { BLOCK_BYTES, CHANGES_AT_BYTES, HEADER_BYTES, LINE_BYTES, MAX_SOURCES, MAX_WORKERS, SHARED_BYTES } from './layout.ts';
 import { ThreadHeaders, type ThreadGauges } from './thread-gauges.ts';
 
 export { MAX_SOURCES, MAX_WORKERS };
@@ -48,6 +48,8 @@ export class Scoreboard {
   /** Both begin at row 0. */
   #cells!: Int32Array;
   #numbers!: Float64Array;
+  /** One cell: see `changes`. */
+  #changes!: Int32Array;
   /** Rows that the views reach. */
   #reach = 0;
   #usedRows = 0;
@@ -119,6 +121,7 @@ export class Scoreboard {
     const cell = Math.imul(row, this.#rowCells) + MARKS;
     if (marked) Atomics.or(this.#cells, cell, 1 << bit);
     else Atomics.and(this.#cells, cell, ~(1 << bit));
+    this.#changed();
   }
 
   /** Whether any check or request has decided about this backend yet. */
@@ -127,6 +130,7 @@ export class Scoreboard {
   }
   setKnown(row: number): void {
     Atomics.store(this.#cells, Math.imul(row, this.#rowCells) + KNOWN, 1);
+    this.#changed();
   }
 
   draining(row: number): boolean {
@@ -134,6 +138,7 @@ export class Scoreboard {
   }
   setDraining(row: number, draining: boolean): void {
     Atomics.store(this.#cells, Math.imul(row, this.#rowCells) + DRAINING, draining ? 1 : 0);
+    this.#changed();
   }
 
   /** `Infinity` = none. Above 2,147,483,646 there is none either. */
@@ -143,6 +148,28 @@ export class Scoreboard {
   }
   setLimit(row: number, limit: number): void {
     Atomics.store(this.#cells, Math.imul(row, this.#rowCells) + LIMIT, Math.min(limit, NO_LIMIT));
+    this.#changed();
+  }
+
+  /** Changes behind each change of a mark, of `known`, of drain or of a limit, in any row and thread. Compare for equality alone, it wraps. */
+  get changes(): number {
+    return this.#changes[0]!;
+  }
+  /** Behind what it tells of: who reads it first and then the rows has at worst to read them once more. */
+  #changed(): void {
+    Atomics.add(this.#changes, 0, 1);
+  }
+
+  /**
+   * Whether the row may take one more: no mark (where they are believed), not draining, below its limit, and known (where that is asked).
+   * One function of one address: it is asked of every backend that a pick looks at.
+   */
+  canTake(row: number, believesMarks: boolean, takesUnknown: boolean): boolean {
+    const cells = this.#cells;
+    const base = Math.imul(row, this.#rowCells);
+    if (believesMarks && cells[base + MARKS] !== 0) return false;
+    if (cells[base + DRAINING] === 1 || cells[base + IN_FLIGHT]! >= cells[base + LIMIT]!) return false;
+    return takesUnknown || cells[base + KNOWN] === 1;
   }
 
   /** Units open over all threads. A plain load: what another thread took a moment ago may be missing. */
@@ -288,6 +315,7 @@ export class Scoreboard {
     const header = this.blocks * HEADER_BYTES;
     const bytes = this.#buffer.byteLength - header;
     this.#headers = new ThreadHeaders(this.#buffer, this.blocks);
+    this.#changes = new Int32Array(this.#buffer, CHANGES_AT_BYTES, 1);
     this.#cells = new Int32Array(this.#buffer, header, bytes >> 2);
     this.#numbers = new Float64Array(this.#buffer, header, bytes >> 3);
     this.#reach = Math.floor(bytes / this.#rowBytes);

@@ -29,6 +29,9 @@ export class SmoothOrder {
   #credits: Credit[] = [];
   /** Their values. */
   #owed = new Float64Array(0);
+  /** Sum of the weights of those available, and which look it belongs to: added up in the loop of a pick it would take most of its time. */
+  #given = 0;
+  #asked = -1;
   readonly #available = new AvailableIndices();
   readonly #creditOf: (backend: Backend) => Credit;
 
@@ -59,22 +62,27 @@ export class SmoothOrder {
     const { indices } = this.#available;
     const weights = this.#weights;
     const owed = this.#owed;
+    if (this.#available.asked !== this.#asked) this.#addUp(count);
     let best = 0;
     let most = -Infinity;
-    let given = 0;
     for (let at = 0; at < count; at++) {
       const i = indices[at]!;
-      const weight = weights[i]!;
-      const credit = owed[i]! + weight;
+      const credit = owed[i]! + weights[i]!;
       owed[i] = credit;
-      given += weight;
       if (credit > most) {
         most = credit;
         best = i;
       }
     }
-    owed[best] = most - given;
+    owed[best] = most - this.#given;
     return this.#backends[best];
+  }
+
+  #addUp(count: number): void {
+    const { asked, indices } = this.#available;
+    this.#asked = asked;
+    this.#given = 0;
+    for (let at = 0; at < count; at++) this.#given += this.#weights[indices[at]!]!;
   }
 }
 

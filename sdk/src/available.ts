@@ -12,6 +12,8 @@ import type { Backend, PoolView } from './model.ts';
 export class AvailableIndices {
   /** Ascending, as far as the count that `look` returned. */
   indices = new Int32Array(0);
+  /** How often the pool was asked: what was added up over `indices` holds while it stays. */
+  asked = 0;
   #backends: readonly Backend[] = [];
   #count = 0;
   /** The pool's version that `indices` holds for; 0 = for none. */
@@ -35,6 +37,7 @@ export class AvailableIndices {
     let count = 0;
     for (let i = 0; i < backends.length; i++) if (pool.isAvailable(backends[i]!)) this.indices[count++] = i;
     this.#count = count;
+    this.asked++;
     this.#version = version;
   }
 }

@@ -1,6 +1,6 @@
 /** The strategies of plugins/, read from the folder, so that a new one is measured as well. */
 import { existsSync, readdirSync } from 'node:fs';
-import type { AnyUse, StrategyUse } from '@steelyard/sdk';
+import { type AnyUse, type StrategyUse, withDefaults, withOptions } from '@steelyard/sdk';
 
 type Factory = (options?: object) => AnyUse;
 
@@ -32,7 +32,12 @@ export async function strategyNames(): Promise<string[]> {
 export async function strategyUse(name: string): Promise<StrategyUse> {
   const factory = await factoryOf(name);
   const roundRobin = await factoryOf('round-robin');
-  return factory(OPTIONS[name]?.(() => roundRobin())) as StrategyUse;
+  return whole(factory(OPTIONS[name]?.(() => whole(roundRobin())))) as StrategyUse;
+}
+
+/** With the defaults of its options, as the loader of configs gives them. */
+function whole(use: AnyUse): AnyUse {
+  return withOptions(use, withDefaults((use.definition.options ?? {}) as never, use.options as never));
 }
 
 async function factoryOf(name: string): Promise<Factory> {

@@ -24,10 +24,12 @@ export const COUNTERS = Math.max(BACKEND_CELLS, ROUTE_CELLS, POOL_CELLS, LIMIT_N
 
 /** A block's part of the header; its cells are named in block-headers.ts. */
 export const HEADER_BYTES = LINE_PAIR_BYTES;
-/** Read for each pick and hardly ever written, so in a cache line without gauges: the second one of main's part of the header. */
-export const CHANGES_AT_BYTES = LINE_BYTES;
 /** What all threads share of a row; its cells are named in scoreboard.ts. */
 export const SHARED_BYTES = 2 * LINE_PAIR_BYTES;
 
 /** A block's part of a row: its own in-flight in the first four bytes, then from the eighth on the counters. */
 export const BLOCK_BYTES = Math.ceil((8 + 8 * COUNTERS) / LINE_BYTES) * LINE_BYTES;
+
+export function rowBytesOf(blocks: number): number {
+  return SHARED_BYTES + blocks * BLOCK_BYTES;
+}

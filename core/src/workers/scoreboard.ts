@@ -5,9 +5,8 @@
  *
  * Views have a fixed length and are made anew after growth: ones that follow a growable buffer by themselves were eight times as slow (Node 26).
  */
-import { SteelyardError } from '@steelyard/sdk';
-import { grown, reserveShared, RESERVED_BYTES, type ScoreboardMemory, type ScoreboardOptions } from './board-memory.ts';
-import { BLOCK_BYTES, CHANGES_AT_BYTES, HEADER_BYTES, LINE_BYTES, MAX_SOURCES, MAX_WORKERS, SHARED_BYTES } from './layout.ts';
+import { grown, noRoom, reserveShared, returnShares, RESERVED_BYTES, type ScoreboardMemory, type ScoreboardOptions } from './board-memory.ts';
+import { BLOCK_BYTES, HEADER_BYTES, LINE_BYTES, MAX_SOURCES, MAX_WORKERS, rowBytesOf, SHARED_BYTES } from './layout.ts';
 import { ThreadHeaders, type ThreadGauges } from './thread-gauges.ts';
 
 export { MAX_SOURCES, MAX_WORKERS };
@@ -48,8 +47,6 @@ export class Scoreboard {
   /** Both begin at row 0. */
   #cells!: Int32Array;
   #numbers!: Float64Array;
-  /** One cell: see `changes`. */
-  #changes!: Int32Array;
   /** Rows that the views reach. */
   #reach = 0;
   #usedRows = 0;
@@ -119,9 +116,9 @@ export class Scoreboard {
   }
   setMark(row: number, bit: number, marked: boolean): void {
     const cell = Math.imul(row, this.#rowCells) + MARKS;
-    if (marked) Atomics.or(this.#cells, cell, 1 << bit);
-    else Atomics.and(this.#cells, cell, ~(1 << bit));
-    this.#changed();
+    const mask = 1 << bit;
+    const before = marked ? Atomics.or(this.#cells, cell, mask) : Atomics.and(this.#cells, cell, ~mask);
+    if (((before & mask) !== 0) !== marked) this.#headers.changed();
   }
 
   /** Whether any check or request has decided about this backend yet. */
@@ -129,8 +126,7 @@ export class Scoreboard {
     return this.#cells[Math.imul(row, this.#rowCells) + KNOWN] === 1;
   }
   setKnown(row: number): void {
-    Atomics.store(this.#cells, Math.imul(row, this.#rowCells) + KNOWN, 1);
-    this.#changed();
+    if (Atomics.exchange(this.#cells, Math.imul(row, this.#rowCells) + KNOWN, 1) !== 1) this.#headers.changed();
   }
 
   draining(row: number): boolean {
@@ -138,7 +134,7 @@ export class Scoreboard {
   }
   setDraining(row: number, draining: boolean): void {
     Atomics.store(this.#cells, Math.imul(row, this.#rowCells) + DRAINING, draining ? 1 : 0);
-    this.#changed();
+    this.#headers.changed();
   }
 
   /** `Infinity` = none. Above 2,147,483,646 there is none either. */
@@ -148,22 +144,15 @@ export class Scoreboard {
   }
   setLimit(row: number, limit: number): void {
     Atomics.store(this.#cells, Math.imul(row, this.#rowCells) + LIMIT, Math.min(limit, NO_LIMIT));
-    this.#changed();
+    this.#headers.changed();
   }
 
   /** Changes behind each change of a mark, of `known`, of drain or of a limit, in any row and thread. Compare for equality alone, it wraps. */
   get changes(): number {
-    return this.#changes[0]!;
-  }
-  /** Behind what it tells of: who reads it first and then the rows has at worst to read them once more. */
-  #changed(): void {
-    Atomics.add(this.#changes, 0, 1);
+    return this.#headers.changes;
   }
 
-  /**
-   * Whether the row may take one more: no mark (where they are believed), not draining, below its limit, and known (where that is asked).
-   * One function of one address: it is asked of every backend that a pick looks at.
-   */
+  /** Whether the row may take one more. In one function, with one address: it is asked of each backend that a pick looks at. */
   canTake(row: number, believesMarks: boolean, takesUnknown: boolean): boolean {
     const cells = this.#cells;
     const base = Math.imul(row, this.#rowCells);
@@ -263,18 +252,8 @@ export class Scoreboard {
    * Main only, once, before another thread attaches to the block. Returns how many units it gave back.
    */
   reclaim(block: number): number {
-    let returned = 0;
-    for (let row = 0; row < this.#usedRows; row++) {
-      const base = Math.imul(row, this.#rowCells);
-      const own = base + SHARED_CELLS + block * BLOCK_CELLS;
-      const share = this.#cells[own]!;
-      if (share === 0) continue;
-      Atomics.sub(this.#cells, base + IN_FLIGHT, share);
-      this.#cells[own] = 0;
-      returned += share;
-    }
     this.#headers.close(block);
-    return returned;
+    return returnShares(this.#cells.subarray(0, this.#usedRows * this.#rowCells), this.#rowCells, IN_FLIGHT, SHARED_CELLS + block * BLOCK_CELLS);
   }
 
   /** This thread lives. */
@@ -302,11 +281,7 @@ export class Scoreboard {
       if (row >= most) throw new RangeError(`${this.#maxBytes} bytes are full`);
       this.#buffer = grown(this.#buffer, header + Math.min(most, Math.max(2 * this.#reach, row + 1)) * this.#rowBytes);
     } catch (cause) {
-      throw new SteelyardError('ERR_STATE', {
-        message: `there is no room for more than ${row} backends, routes and pools`,
-        hint: `each takes ${this.#rowBytes} bytes with ${this.blocks - 1} workers: have fewer of them, or fewer workers, or give the process more address space (ulimit -v)`,
-        cause,
-      });
+      throw noRoom(row, this.#rowBytes, this.blocks - 1, cause);
     }
     this.#view();
   }
@@ -315,13 +290,8 @@ export class Scoreboard {
     const header = this.blocks * HEADER_BYTES;
     const bytes = this.#buffer.byteLength - header;
     this.#headers = new ThreadHeaders(this.#buffer, this.blocks);
-    this.#changes = new Int32Array(this.#buffer, CHANGES_AT_BYTES, 1);
     this.#cells = new Int32Array(this.#buffer, header, bytes >> 2);
     this.#numbers = new Float64Array(this.#buffer, header, bytes >> 3);
     this.#reach = Math.floor(bytes / this.#rowBytes);
   }
-}
-
-function rowBytesOf(blocks: number): number {
-  return SHARED_BYTES + blocks * BLOCK_BYTES;
 }

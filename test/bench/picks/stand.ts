@@ -18,9 +18,9 @@ const LOAD = 2;
 
 export interface Stand {
   /** So many picks, as `select` of the data path makes them. */
-  pick(count: number): void;
+  readonly pick: (count: number) => void;
   /** So many leases begun and ended, with what the strategy is told of both. */
-  lease(count: number): void;
+  readonly lease: (count: number) => void;
 }
 
 export function createStand(use: StrategyUse, size: number): Stand {

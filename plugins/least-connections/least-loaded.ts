@@ -4,20 +4,33 @@
  * Why not a rotating cursor for ties: at low load nearly every pick is a tie at 0 in flight, so the rule for ties is the rule. A cursor would
  * share evenly there and forget the weights; nginx breaks ties as here for the same reason. The price is a second pass over the tied.
  */
-import type { Backend, Member, PoolView } from '@steelyard/sdk';
+import { AvailableIndices, type Backend, type Member, type PoolView } from '@steelyard/sdk';
 
 /** Place in the order among the tied, kept beside the backend over reloads. */
-export interface Turn {
-  credit: number;
+export class Turn {
+  #table = new Float64Array(1);
+  #at = 0;
+
+  get credit(): number {
+    return this.#table[this.#at]!;
+  }
+  /** From now on it is what stands there: a pick reads the credits of all that are tied, so they lie side by side. */
+  moveTo(table: Float64Array<ArrayBuffer>, at: number): void {
+    this.#table = table;
+    this.#at = at;
+  }
 }
-export const newTurn = (): Turn => ({ credit: 0 });
+export const newTurn = (): Turn => new Turn();
 
 export class LeastLoaded {
   #backends: Backend[] = [];
   #weights = new Float64Array(0);
   #turns: Turn[] = [];
+  /** Their values. */
+  #credits = new Float64Array(0);
   /** Indices of the tied of one pick. Made here once: a pick allocates nothing. */
   #tied = new Int32Array(0);
+  readonly #available = new AvailableIndices();
   readonly #extra: number;
   readonly #turnOf: (backend: Backend) => Turn;
 
@@ -28,26 +41,32 @@ export class LeastLoaded {
 
   setMembers(members: readonly Member[]): void {
     const taking = members.filter(({ weight }) => weight > 0);
+    // A config that did not come to serve may have moved them to a table of its own.
+    this.#turns.forEach((turn, at) => turn.moveTo(this.#credits, at));
     this.#backends = taking.map(({ backend }) => backend);
+    this.#available.setBackends(this.#backends);
     this.#weights = Float64Array.from(taking, ({ weight }) => weight);
     this.#turns = this.#backends.map((backend) => this.#turnOf(backend));
     this.#tied = new Int32Array(taking.length);
     // A debt from a time of greater weights must not lock a backend out: one round of the present weights is the most that can be owed.
     const round = this.#weights.reduce((sum, weight) => sum + weight, 0);
-    for (const turn of this.#turns) turn.credit = Math.max(-round, Math.min(round, turn.credit));
+    const credits = Float64Array.from(this.#turns, ({ credit }) => Math.max(-round, Math.min(round, credit)));
+    this.#credits = credits;
+    this.#turns.forEach((turn, at) => turn.moveTo(credits, at));
   }
 
   pick(pool: PoolView): Backend | undefined {
     const backends = this.#backends;
     const weights = this.#weights;
     const tied = this.#tied;
+    const count = this.#available.look(pool);
+    const { indices } = this.#available;
     let tiedCount = 0;
     let leastLoad = 0;
     let leastWeight = 0;
-    for (let i = 0; i < backends.length; i++) {
-      const backend = backends[i]!;
-      if (!pool.isAvailable(backend)) continue;
-      const load = backend.inFlight + this.#extra;
+    for (let at = 0; at < count; at++) {
+      const i = indices[at]!;
+      const load = backends[i]!.inFlight + this.#extra;
       const weight = weights[i]!;
       // load / weight < leastLoad / leastWeight, multiplied out as in nginx: no division, and whole numbers that are equal tie exactly.
       const difference = tiedCount === 0 ? -1 : load * leastWeight - leastLoad * weight;
@@ -64,17 +83,24 @@ export class LeastLoaded {
   }
 
   #nextOfTied(tiedCount: number): number {
-    const turns = this.#turns;
-    let best = this.#tied[0]!;
+    const tied = this.#tied;
+    const weights = this.#weights;
+    const credits = this.#credits;
+    let best = 0;
+    let most = -Infinity;
     let given = 0;
     for (let t = 0; t < tiedCount; t++) {
-      const i = this.#tied[t]!;
-      const weight = this.#weights[i]!;
+      const i = tied[t]!;
+      const weight = weights[i]!;
+      const credit = credits[i]! + weight;
+      credits[i] = credit;
       given += weight;
-      turns[i]!.credit += weight;
-      if (turns[i]!.credit > turns[best]!.credit) best = i;
+      if (credit > most) {
+        most = credit;
+        best = i;
+      }
     }
-    turns[best]!.credit -= given;
+    credits[best] = most - given;
     return best;
   }
 }

@@ -3,20 +3,36 @@
  * of what was given. So credit is (fair share - picks had) x sum of weights: it adds up to 0, is 0 for all after each `sum` picks,
  * and nobody is ever a whole pick ahead of its share (the payer held at least the mean, which is above 0, so it stays above -sum).
  */
-import type { Backend, Member, PoolView } from '@steelyard/sdk';
+import { AvailableIndices, type Backend, type Member, type PoolView } from '@steelyard/sdk';
 
-/** What a backend is owed. */
-export interface Credit {
-  value: number;
+/** What a backend is owed. It lies in the table of the order that picks, side by side with the others': a pick reads all of them. */
+export class Credit {
   /** Sum of weights that `value` was counted with; 0 = new. */
-  sum: number;
+  sum = 0;
+  #table = new Float64Array(1);
+  #at = 0;
+
+  get value(): number {
+    return this.#table[this.#at]!;
+  }
+  /** From now on it is what stands there. */
+  moveTo(table: Float64Array<ArrayBuffer>, at: number): void {
+    this.#table = table;
+    this.#at = at;
+  }
 }
-export const newCredit = (): Credit => ({ value: 0, sum: 0 });
+export const newCredit = (): Credit => new Credit();
 
 export class SmoothOrder {
   #backends: Backend[] = [];
   #weights = new Float64Array(0);
   #credits: Credit[] = [];
+  /** Their values. */
+  #owed = new Float64Array(0);
+  /** Sum of the weights of those available, and which look it belongs to: added up in the loop of a pick it would take most of its time. */
+  #given = 0;
+  #asked = -1;
+  readonly #available = new AvailableIndices();
   readonly #creditOf: (backend: Backend) => Credit;
 
   constructor(creditOf: (backend: Backend) => Credit) {
@@ -27,34 +43,46 @@ export class SmoothOrder {
   setMembers(members: readonly Member[]): void {
     const taking = members.filter(({ weight }) => weight > 0);
     const sum = taking.reduce((total, { weight }) => total + weight, 0);
+    // A config that did not come to serve may have moved them to a table of its own.
+    this.#credits.forEach((credit, at) => credit.moveTo(this.#owed, at));
     this.#backends = taking.map(({ backend }) => backend);
+    this.#available.setBackends(this.#backends);
     this.#weights = Float64Array.from(taking, ({ weight }) => weight);
     this.#credits = this.#backends.map((backend) => this.#creditOf(backend));
-    rescale(this.#credits, sum);
+    const owed = Float64Array.from(this.#credits, ({ value }) => value);
+    rescale(owed, this.#credits, sum);
+    this.#owed = owed;
+    this.#credits.forEach((credit, at) => credit.moveTo(owed, at));
   }
 
   next(pool: PoolView): Backend | undefined {
-    const backends = this.#backends;
+    // Who is unavailable neither earns nor pays: it comes back with what it was owed, not with a burst.
+    const count = this.#available.look(pool);
+    if (count === 0) return undefined;
+    const { indices } = this.#available;
     const weights = this.#weights;
-    const credits = this.#credits;
-    let best: Credit | undefined;
-    let picked: Backend | undefined;
-    let given = 0;
-    for (let i = 0; i < backends.length; i++) {
-      const backend = backends[i]!;
-      // Who is unavailable neither earns nor pays: it comes back with what it was owed, not with a burst.
-      if (!pool.isAvailable(backend)) continue;
-      const credit = credits[i]!;
-      const weight = weights[i]!;
-      credit.value += weight;
-      given += weight;
-      if (best === undefined || credit.value > best.value) {
-        best = credit;
-        picked = backend;
+    const owed = this.#owed;
+    if (this.#available.asked !== this.#asked) this.#addUp(count);
+    let best = 0;
+    let most = -Infinity;
+    for (let at = 0; at < count; at++) {
+      const i = indices[at]!;
+      const credit = owed[i]! + weights[i]!;
+      owed[i] = credit;
+      if (credit > most) {
+        most = credit;
+        best = i;
       }
     }
-    if (best !== undefined) best.value -= given;
-    return picked;
+    owed[best] = most - this.#given;
+    return this.#backends[best];
+  }
+
+  #addUp(count: number): void {
+    const { asked, indices } = this.#available;
+    this.#asked = asked;
+    this.#given = 0;
+    for (let at = 0; at < count; at++) this.#given += this.#weights[indices[at]!]!;
   }
 }
 
@@ -63,17 +91,17 @@ export class SmoothOrder {
  * to work off at weight 1. A backend that is new gets the mean of the rest, since only differences count and the rest need not add up to 0
  * after somebody left.
  */
-function rescale(credits: readonly Credit[], sum: number): void {
+function rescale(owed: Float64Array, credits: readonly Credit[], sum: number): void {
   let known = 0;
   let total = 0;
-  for (const credit of credits) {
-    if (credit.sum === 0) continue;
-    if (credit.sum !== sum) credit.value *= sum / credit.sum;
+  credits.forEach((credit, at) => {
+    if (credit.sum === 0) return;
+    if (credit.sum !== sum) owed[at]! *= sum / credit.sum;
     known++;
-    total += credit.value;
-  }
-  for (const credit of credits) {
-    if (credit.sum === 0) credit.value = known === 0 ? 0 : total / known;
+    total += owed[at]!;
+  });
+  credits.forEach((credit, at) => {
+    if (credit.sum === 0) owed[at] = known === 0 ? 0 : total / known;
     credit.sum = sum;
-  }
+  });
 }

@@ -10,6 +10,7 @@ export type { Host, Logger, ProbeRequest, ProbeResponse, ServeAddress, ServeHand
 export type {
   Counter, Gauge, Histogram, HistogramOptions, HistogramSample, Labels, MetricFamily, MetricOptions, MetricsSnapshot, NumberSample,
 } from './metrics.ts';
+export { AvailableIndices } from './available.ts';
 export type { InnerStrategy, StrategyFactory } from './combine.ts';
 export { passOn, Pickers, PoolPart } from './combine.ts';
 export { hash32, mix32 } from './hash.ts';

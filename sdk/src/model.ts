@@ -53,6 +53,11 @@ export interface PoolView {
   readonly backends: readonly Backend[];
   /** No health mark (or the pool is in a panic), not draining, below its limits, and not yet tried in this exchange. */
   isAvailable(backend: Backend): boolean;
+  /**
+   * While it is the same number above 0, `isAvailable` answers the same for each backend. 0 or none = it may answer otherwise at any time:
+   * in a second attempt, or where a member has a limit. Compare for equality alone.
+   */
+  readonly version?: number;
 }
 
 /** One client connection. */

@@ -125,7 +125,7 @@ describe('testStrategy', () => {
     ['avoids-most-loaded', { avoidsMostLoaded: true }, 'in-flight 4'],
     ['power-of-choices', { powerOfChoices: 2 }, 'in-flight 4'],
     ['every-backend', { everyBackend: true }, '2 equal backends, idle for an hour'],
-    ['consistent', { consistent: true }, '2000 keys, 2 equal backends'],
+    ['consistent', { consistent: true }, '2000 keys, 10 equal backends'],
   ])('tells an author who declares %s without having it which sample broke it', (rule, properties, sample) => {
     // The first one always, or for a hash one by chance.
     const use = rule === 'consistent' ? random() : first();

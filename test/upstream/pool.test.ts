@@ -20,6 +20,61 @@ function picks(pool: Pool, count: number): (string | undefined)[] {
   return Array.from({ length: count }, () => pool.nextAvailable()?.host);
 }
 
+describe('version', () => {
+  const roomy = (): Pool => poolOf(board, [a, b], { unknown: 'available', panicThreshold: 0.6 });
+
+  it('stays when leases come and go and a check repeats itself', () => {
+    const pool = roomy();
+    a.clear('check', 'up');
+    const { version } = pool;
+    a.acquire();
+    a.clear('check', 'up');
+    expect(pool.version).toBe(version);
+    a.giveBack();
+    expect(pool.version).toBe(version);
+  });
+
+  it('is above 0 and stays between picks', () => {
+    const pool = roomy();
+    const { version } = pool;
+    expect([pool.version, version > 0]).toEqual([version, true]);
+  });
+
+  it.each<[string, (pool: Pool) => void]>([
+    ['a mark', () => a.mark('check', 'down', 0)],
+    ['a mark that ended', () => a.clear('check', 'up')],
+    ['drain', () => a.configure(specOf('a', { drain: true }))],
+    ['a change that another thread made', () => board.setDraining(a.row, true)],
+    ['membership', (pool) => pool.setMembers([a])],
+  ])('is another after %s', (_name, change) => {
+    const pool = roomy();
+    const { version } = pool;
+    change(pool);
+    expect(pool.version).not.toBe(version);
+    expect(pool.version).toBe(pool.version);
+  });
+
+  it('is another when a panic begins, which is told after its marks', () => {
+    const pool = roomy();
+    a.mark('check', 'down', 0);
+    const { version } = pool;
+    pool.healthChanged();
+    expect([pool.isAvailable(a), pool.version === version]).toEqual([true, false]);
+  });
+
+  it('is 0 where a pick may change it: in a second attempt, and where a member has a limit', () => {
+    const pool = roomy();
+    pool.tried = [a];
+    expect(pool.version).toBe(0);
+    pool.tried = [];
+    expect(pool.version).toBeGreaterThan(0);
+    b.configure(specOf('b', { maxInFlight: 5 }));
+    expect(pool.version).toBe(0);
+    b.configure(specOf('b'));
+    expect(pool.version).toBeGreaterThan(0);
+  });
+});
+
 describe('isAvailable', () => {
   it.each<[string, () => void]>([
     ['has a health mark', () => a.mark('check', 'down', 0)],

@@ -13,13 +13,16 @@ export function backendOf(board: Scoreboard, name: string, more: Partial<Resolve
   return new BackendState('web', specOf(name, more), board, () => {});
 }
 
-export function poolOf(board: Scoreboard, members: readonly BackendState[], more: Partial<ResolvedPool> = {}, hasActiveCheck = false): Pool {
-  const config: ResolvedPool = {
+export function poolConfig(more: Partial<ResolvedPool> = {}): ResolvedPool {
+  return {
     name: 'web', protocol: 'http', backends: [], strategy: undefined, health: [], unknown: 'unavailable', panicThreshold: 0,
     retry: { attempts: 3, replays: 1, budget: 0.2, budgetPerSecond: 10, retryBufferBytes: 16_384 },
     timeouts: { connectMs: 1, responseMs: 1, bodyMs: 1, idleMs: 1 }, maxIdle: 2, maxResponseHeadBytes: 65_536, plugins: [], ...more,
   };
-  const pool = new Pool(config, board, hasActiveCheck);
+}
+
+export function poolOf(board: Scoreboard, members: readonly BackendState[], more: Partial<ResolvedPool> = {}, hasActiveCheck = false): Pool {
+  const pool = new Pool(poolConfig(more), board, hasActiveCheck);
   pool.setMembers(members);
   return pool;
 }

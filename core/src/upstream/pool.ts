@@ -26,6 +26,10 @@ export class Pool implements PoolView {
   #byRow: (BackendState | undefined)[] = [];
   /** Health marks are not believed. */
   #isPanicking = false;
+  /** What `version` was counted with: the scoreboard's changes and whether a member has a limit. */
+  #seenChanges = 0;
+  #hasLimits = false;
+  #version = 1;
   /** Where core's own order stands: the place of its last pick. */
   #cursor = -1;
 
@@ -88,6 +92,7 @@ export class Pool implements PoolView {
     this.#byRow = Array.from({ length: Math.max(-1, ...backends.map(({ row }) => row)) + 1 }, () => undefined);
     for (const backend of backends) this.#byRow[backend.row] = backend;
     this.healthChanged();
+    this.#renew();
     // Frozen: a strategy that sorts its list in place would sort that of its wrapper, too.
     const members: readonly Member[] = Object.freeze(backends.map((backend) => Object.freeze({ backend, weight: backend.weight })));
     this.strategy?.update(members);
@@ -95,7 +100,22 @@ export class Pool implements PoolView {
 
   /** The health of a member changed. */
   healthChanged(): void {
+    const wasPanicking = this.#isPanicking;
     this.#isPanicking = isPanicking(this.backends, this.config.panicThreshold, this.#takesUnknown);
+    if (wasPanicking !== this.#isPanicking) this.#renew();
+  }
+
+  get version(): number {
+    if (this.#tried.length !== 0) return 0;
+    if (this.#board.changes !== this.#seenChanges) this.#renew();
+    return this.#hasLimits ? 0 : this.#version;
+  }
+
+  #renew(): void {
+    // Before the rows are read: a change between the two is then seen at the next pick.
+    this.#seenChanges = this.#board.changes;
+    this.#hasLimits = this.#backends.some(({ row }) => this.#board.limit(row) !== Infinity);
+    this.#version++;
   }
 
   /** Of anything: a plugin may ask about a backend of another pool, or an object of its own making. */
@@ -111,10 +131,7 @@ export class Pool implements PoolView {
 
   /** Healthy (or nobody's health is believed), not draining, below its limit. Whether it was tried is not asked. */
   canTake(backend: BackendState): boolean {
-    const board = this.#board;
-    const row = backend.row;
-    if ((board.marks(row) !== 0 && !this.#isPanicking) || board.draining(row) || !board.belowLimit(row)) return false;
-    return this.#takesUnknown || board.known(row);
+    return this.#board.canTake(backend.row, !this.#isPanicking, this.#takesUnknown);
   }
 
   /** Core's own order, when no tap had an opinion: the next available one with a weight, then any available one. */

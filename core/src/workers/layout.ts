@@ -29,3 +29,7 @@ export const SHARED_BYTES = 2 * LINE_PAIR_BYTES;
 
 /** A block's part of a row: its own in-flight in the first four bytes, then from the eighth on the counters. */
 export const BLOCK_BYTES = Math.ceil((8 + 8 * COUNTERS) / LINE_BYTES) * LINE_BYTES;
+
+export function rowBytesOf(blocks: number): number {
+  return SHARED_BYTES + blocks * BLOCK_BYTES;
+}

@@ -5,9 +5,8 @@
  *
  * Views have a fixed length and are made anew after growth: ones that follow a growable buffer by themselves were eight times as slow (Node 26).
  */
-import { SteelyardError } from '@steelyard/sdk';
-import { grown, reserveShared, RESERVED_BYTES, type ScoreboardMemory, type ScoreboardOptions } from './board-memory.ts';
-import { BLOCK_BYTES, HEADER_BYTES, LINE_BYTES, MAX_SOURCES, MAX_WORKERS, SHARED_BYTES } from './layout.ts';
+import { grown, noRoom, reserveShared, returnShares, RESERVED_BYTES, type ScoreboardMemory, type ScoreboardOptions } from './board-memory.ts';
+import { BLOCK_BYTES, HEADER_BYTES, LINE_BYTES, MAX_SOURCES, MAX_WORKERS, rowBytesOf, SHARED_BYTES } from './layout.ts';
 import { ThreadHeaders, type ThreadGauges } from './thread-gauges.ts';
 
 export { MAX_SOURCES, MAX_WORKERS };
@@ -117,8 +116,9 @@ export class Scoreboard {
   }
   setMark(row: number, bit: number, marked: boolean): void {
     const cell = Math.imul(row, this.#rowCells) + MARKS;
-    if (marked) Atomics.or(this.#cells, cell, 1 << bit);
-    else Atomics.and(this.#cells, cell, ~(1 << bit));
+    const mask = 1 << bit;
+    const before = marked ? Atomics.or(this.#cells, cell, mask) : Atomics.and(this.#cells, cell, ~mask);
+    if (((before & mask) !== 0) !== marked) this.#headers.changed();
   }
 
   /** Whether any check or request has decided about this backend yet. */
@@ -126,7 +126,7 @@ export class Scoreboard {
     return this.#cells[Math.imul(row, this.#rowCells) + KNOWN] === 1;
   }
   setKnown(row: number): void {
-    Atomics.store(this.#cells, Math.imul(row, this.#rowCells) + KNOWN, 1);
+    if (Atomics.exchange(this.#cells, Math.imul(row, this.#rowCells) + KNOWN, 1) !== 1) this.#headers.changed();
   }
 
   draining(row: number): boolean {
@@ -134,6 +134,7 @@ export class Scoreboard {
   }
   setDraining(row: number, draining: boolean): void {
     Atomics.store(this.#cells, Math.imul(row, this.#rowCells) + DRAINING, draining ? 1 : 0);
+    this.#headers.changed();
   }
 
   /** `Infinity` = none. Above 2,147,483,646 there is none either. */
@@ -143,6 +144,21 @@ export class Scoreboard {
   }
   setLimit(row: number, limit: number): void {
     Atomics.store(this.#cells, Math.imul(row, this.#rowCells) + LIMIT, Math.min(limit, NO_LIMIT));
+    this.#headers.changed();
+  }
+
+  /** Changes behind each change of a mark, of `known`, of drain or of a limit, in any row and thread. Compare for equality alone, it wraps. */
+  get changes(): number {
+    return this.#headers.changes;
+  }
+
+  /** Whether the row may take one more. In one function, with one address: it is asked of each backend that a pick looks at. */
+  canTake(row: number, believesMarks: boolean, takesUnknown: boolean): boolean {
+    const cells = this.#cells;
+    const base = Math.imul(row, this.#rowCells);
+    if (believesMarks && cells[base + MARKS] !== 0) return false;
+    if (cells[base + DRAINING] === 1 || cells[base + IN_FLIGHT]! >= cells[base + LIMIT]!) return false;
+    return takesUnknown || cells[base + KNOWN] === 1;
   }
 
   /** Units open over all threads. A plain load: what another thread took a moment ago may be missing. */
@@ -236,18 +252,8 @@ export class Scoreboard {
    * Main only, once, before another thread attaches to the block. Returns how many units it gave back.
    */
   reclaim(block: number): number {
-    let returned = 0;
-    for (let row = 0; row < this.#usedRows; row++) {
-      const base = Math.imul(row, this.#rowCells);
-      const own = base + SHARED_CELLS + block * BLOCK_CELLS;
-      const share = this.#cells[own]!;
-      if (share === 0) continue;
-      Atomics.sub(this.#cells, base + IN_FLIGHT, share);
-      this.#cells[own] = 0;
-      returned += share;
-    }
     this.#headers.close(block);
-    return returned;
+    return returnShares(this.#cells.subarray(0, this.#usedRows * this.#rowCells), this.#rowCells, IN_FLIGHT, SHARED_CELLS + block * BLOCK_CELLS);
   }
 
   /** This thread lives. */
@@ -275,11 +281,7 @@ export class Scoreboard {
       if (row >= most) throw new RangeError(`${this.#maxBytes} bytes are full`);
       this.#buffer = grown(this.#buffer, header + Math.min(most, Math.max(2 * this.#reach, row + 1)) * this.#rowBytes);
     } catch (cause) {
-      throw new SteelyardError('ERR_STATE', {
-        message: `there is no room for more than ${row} backends, routes and pools`,
-        hint: `each takes ${this.#rowBytes} bytes with ${this.blocks - 1} workers: have fewer of them, or fewer workers, or give the process more address space (ulimit -v)`,
-        cause,
-      });
+      throw noRoom(row, this.#rowBytes, this.blocks - 1, cause);
     }
     this.#view();
   }
@@ -292,8 +294,4 @@ export class Scoreboard {
     this.#numbers = new Float64Array(this.#buffer, header, bytes >> 3);
     this.#reach = Math.floor(bytes / this.#rowBytes);
   }
-}
-
-function rowBytesOf(blocks: number): number {
-  return SHARED_BYTES + blocks * BLOCK_BYTES;
 }

@@ -1,5 +1,5 @@
 /** The header of the scoreboard: what each thread says about itself, in a part of its own. */
-import { HEADER_BYTES } from './layout.ts';
+import { HEADER_BYTES, LINE_BYTES } from './layout.ts';
 
 /** What a thread has open. It writes them when it likes, so they are as old as its last `publish`. */
 export interface ThreadGauges {
@@ -19,6 +19,8 @@ const UPSTREAM_CONNECTIONS = 3;
 const DEADLINES = 4;
 /** Int32 cell. */
 const BEATS = 10;
+/** Int32 cell of main's part, in the second cache line of it: read for each pick and hardly ever written, unlike gauges. */
+const CHANGES = LINE_BYTES / 4;
 
 export class ThreadHeaders {
   readonly #numbers: Float64Array;
@@ -34,6 +36,15 @@ export class ThreadHeaders {
   }
   beats(block: number): number {
     return Atomics.load(this.#cells, (block * HEADER_BYTES) / 4 + BEATS);
+  }
+
+  /** Of rows, by any thread. */
+  get changes(): number {
+    return this.#cells[CHANGES]!;
+  }
+  /** Call it behind the change: who reads the count first and then the rows has at worst to read them once more. */
+  changed(): void {
+    Atomics.add(this.#cells, CHANGES, 1);
   }
 
   /** @param leasesBefore of threads that had the block before, all closed. */

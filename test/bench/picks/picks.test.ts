@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { DEFAULT_ROUNDS, parseOptions } from './options.ts';
+import { type Measured, verdicts } from './report.ts';
+import { strategyNames } from './strategies.ts';
+
+const KNOWN = ['p2c', 'random'];
+
+describe('options of bench:picks', () => {
+  it('measures every strategy and saves when nothing is said', () => {
+    expect(parseOptions([], KNOWN)).toEqual({ rounds: DEFAULT_ROUNDS, strategies: KNOWN, save: true, help: false });
+  });
+  it('does not save what is less than the whole bench, unless told to', () => {
+    expect(parseOptions(['--only', 'p2c'], KNOWN)).toMatchObject({ strategies: ['p2c'], save: false });
+    expect(parseOptions(['--rounds', '3', '--save'], KNOWN)).toMatchObject({ rounds: 3, save: true });
+  });
+  it.each([['--rounds', '0'], ['--rounds', 'many'], ['--only', 'p3c'], ['--other', '1']])('refuses %s %s', (...args) => {
+    expect(() => parseOptions(args, KNOWN)).toThrow();
+  });
+});
+
+describe('strategies of bench:picks', () => {
+  it('are those of the folder of plugins, and no other plugins', async () => {
+    const names = await strategyNames();
+    expect(names).toEqual(expect.arrayContaining(['round-robin', 'sticky', 'weighted-round-robin']));
+    expect(names).not.toEqual(expect.arrayContaining(['http-check']));
+  });
+});
+
+describe('bars of bench:picks', () => {
+  const at = (backends: number, ns: number) => ({ backends, pickNs: { median: ns, low: ns, high: ns }, leaseNs: { median: 1, low: 1, high: 1 }, bytesPerPick: 0 });
+  it('are judged after the mixed warm-up, each size by its own', () => {
+    const measured: Measured[] = [{ strategy: 'p2c', alone: [at(10, 1), at(1_000, 1)], mixed: [at(10, 100), at(1_000, 101)] }];
+    expect(verdicts(measured).map(({ isMet }) => isMet)).toEqual([true, false]);
+  });
+});

@@ -1,0 +1,56 @@
+/** The table of `bench:picks`, and which bars were met. */
+import type { Cost } from './one.ts';
+
+export interface Measured {
+  strategy: string;
+  alone: Cost[];
+  /** In a process where every strategy ran before. */
+  mixed: Cost[];
+}
+export interface Verdict {
+  strategy: string;
+  backends: number;
+  mostNs: number;
+  tookNs: number;
+  isMet: boolean;
+}
+
+/** Nanoseconds of a pick at 10 and at 1,000 backends, after the mixed warm-up. */
+const BARS: Record<string, readonly [at10: number, at1000: number]> = {
+  'round-robin': [100, 100], random: [100, 100], p2c: [100, 100], maglev: [100, 100], 'ring-hash': [100, 100],
+  'weighted-round-robin': [150, 3_000], 'least-connections': [150, 3_000],
+};
+const BAR_SIZES = [10, 1_000];
+
+export function verdicts(measured: readonly Measured[]): Verdict[] {
+  return measured.flatMap(({ strategy, mixed }) => BAR_SIZES.flatMap((backends, at) => {
+    const mostNs = BARS[strategy]?.[at];
+    const cost = mixed.find((one) => one.backends === backends);
+    return mostNs === undefined || cost === undefined ? [] : [{ strategy, backends, mostNs, tookNs: cost.pickNs.median, isMet: cost.pickNs.median <= mostNs }];
+  }));
+}
+
+export function markdown(measured: readonly Measured[], machine: string): string {
+  const rows = measured.flatMap(({ strategy, alone, mixed }) => mixed.map((cost, at) => {
+    const verdict = verdicts(measured).find((one) => one.strategy === strategy && one.backends === cost.backends);
+    const bar = verdict === undefined ? '' : `${verdict.mostNs} ${verdict.isMet ? 'met' : 'MISSED'}`;
+    const { low, high } = cost.pickNs;
+    return `| ${[strategy, cost.backends, round(alone[at]!.pickNs.median), round(cost.pickNs.median), `${round(low)} to ${round(high)}`, round(cost.leaseNs.median), cost.bytesPerPick, bar].join(' | ')} |`;
+  }));
+  return `# What a pick costs
+
+Nanoseconds, the median of many short rounds. A pick is what the data path does: the compiled hook, its guard, the strategy, and what it asks the pool, on the
+scoreboard that threads share. *Alone*: no other strategy ran in the process. *Mixed*: each of them did before; bars count there. *Lease*: begin and
+end of an exchange on the backend, with what the strategy is told of them. Weights are 1 to 5 in turn, two leases open per backend, nobody down.
+
+${machine}
+
+| Strategy | Backends | Alone | Mixed | Half of the rounds | Lease | Bytes per pick | Bar |
+| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |
+${rows.join('\n')}
+`;
+}
+
+function round(ns: number): string {
+  return ns < 10 ? ns.toFixed(1) : Math.round(ns).toLocaleString('en');
+}

@@ -62,7 +62,11 @@ describe('random', () => {
         let [low, high] = [0, 1];
         const ownerAt = (within: number) => table.at((column + within) / weights.length);
         const own = ownerAt(0);
-        for (let step = 0; step < 40; step++) ownerAt((low + high) / 2) === own ? (low = (low + high) / 2) : (high = (low + high) / 2);
+        for (let step = 0; step < 40; step++) {
+          const middle = (low + high) / 2;
+          if (ownerAt(middle) === own) low = middle;
+          else high = middle;
+        }
         shares[own]! += low / weights.length;
         shares[ownerAt(1 - 1e-9)]! += (1 - low) / weights.length;
       });

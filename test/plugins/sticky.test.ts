@@ -60,7 +60,8 @@ describe('sticky', () => {
   });
   it('that learns leaves a client whose backend is away unbound until another begins a session, and takes it back before that', () => {
     const { visit, c } = started({ learn: 'SID' });
-    [visit(), visit()];
+    visit();
+    visit();
     const cookie = visit({}, { 'set-cookie': 'SID=abc' }).set[1]!.split(';')[0]!;
     c.health = 'down';
     expect(visit({ cookie })).toMatchObject({ set: [] });

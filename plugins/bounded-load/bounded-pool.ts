@@ -1,8 +1,8 @@
 /**
  * A pool in which a backend that has its fill looks unavailable, so that a hash walks past it as past one that is down.
  *
- * With m requests in flight at those that are eligible (available, with a weight), the request to come among them, backend i may have
- * ceil(c · (m + 1) · w_i / Σw). These add up to more than m for each c >= 1: there is always room for one.
+ * With m requests in flight at those that are eligible (available, with a weight), not counting the one to come, backend i may have
+ * ceil(c · (m + 1) · w_i / Σw). These add up to m + 1 or more for each c >= 1: there is always room for one.
  */
 import type { Backend, Member, PoolView } from '@steelyard/sdk';
 
@@ -11,8 +11,10 @@ export class BoundedPool implements PoolView {
   #members: readonly Member[] = [];
   #weights: ReadonlyMap<Backend, number> = new Map();
   #pool!: PoolView;
-  /** What a unit of weight may have in this pick; -1 = not asked for yet. */
-  #perWeight = -1;
+  /** c · (m + 1) of this pick; -1 = not asked for yet. */
+  #allowed = -1;
+  /** Sum of the weights of those who are eligible. */
+  #weight = 0;
 
   constructor(factor: number) {
     this.#factor = factor;
@@ -26,7 +28,7 @@ export class BoundedPool implements PoolView {
   /** The pool as it stands for this pick. */
   of(pool: PoolView): this {
     this.#pool = pool;
-    this.#perWeight = -1;
+    this.#allowed = -1;
     return this;
   }
 
@@ -46,11 +48,12 @@ export class BoundedPool implements PoolView {
 
   /** Most that it may have in flight once this pick is among them; 0 without a weight. */
   capacity(backend: Backend): number {
-    if (this.#perWeight < 0) this.#perWeight = this.#measure();
-    return Math.ceil(this.#perWeight * (this.#weights.get(backend) ?? 0));
+    if (this.#allowed < 0) this.#measure();
+    // Divided last: 50 / 22 · 11 is a little above 25 in binary fractions, and one too many when rounded up.
+    return Math.ceil((this.#allowed * (this.#weights.get(backend) ?? 0)) / this.#weight);
   }
 
-  #measure(): number {
+  #measure(): void {
     const pool = this.#pool;
     const members = this.#members;
     let inFlight = 0;
@@ -61,6 +64,7 @@ export class BoundedPool implements PoolView {
       inFlight += member.backend.inFlight;
       weight += member.weight;
     }
-    return (this.#factor * (inFlight + 1)) / weight;
+    this.#allowed = this.#factor * (inFlight + 1);
+    this.#weight = weight;
   }
 }

@@ -25,8 +25,12 @@ export function filledInTurns(offsets: readonly number[], skips: readonly number
   const turns = new Turns(weights);
   for (let filled = 0; filled < size; filled++) {
     const member = turns.take();
+    const skip = skips[member]!;
     let entry = next[member]!;
-    while (table[entry] !== FREE) entry = (entry + skips[member]!) % size;
+    while (table[entry] !== FREE) {
+      entry += skip;
+      if (entry >= size) entry -= size;
+    }
     table[entry] = member;
     next[member] = entry;
   }
@@ -35,8 +39,13 @@ export function filledInTurns(offsets: readonly number[], skips: readonly number
 
 const FREE = 0xffff_ffff;
 
-/** The next turn is the earliest; of those at the same time the first in the list. A binary heap of members: of ten thousand each turn costs some ten steps. */
+/**
+ * The next turn is the earliest; of those at the same time the first in the list. Members of equal weight have their turns in rounds; others lie in a binary
+ * heap, which of ten thousand costs some ten steps for each turn.
+ */
 class Turns {
+  readonly #areEqual: boolean;
+  #inRound = -1;
   readonly #weights: readonly number[];
   readonly #had: Uint32Array;
   /** When the next turn of each is. */
@@ -45,6 +54,7 @@ class Turns {
   readonly #heap: Uint32Array;
 
   constructor(weights: readonly number[]) {
+    this.#areEqual = weights.every((weight) => weight === weights[0]);
     this.#weights = weights;
     this.#had = new Uint32Array(weights.length);
     this.#at = new Float64Array(weights.length);
@@ -52,6 +62,10 @@ class Turns {
   }
 
   take(): number {
+    if (this.#areEqual) {
+      if (++this.#inRound === this.#weights.length) this.#inRound = 0;
+      return this.#inRound;
+    }
     const member = this.#heap[0]!;
     // Divided anew, not added up: equal weights stay exactly level.
     this.#at[member] = ++this.#had[member]! / this.#weights[member]!;

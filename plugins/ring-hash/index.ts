@@ -31,12 +31,13 @@ export default defineStrategy<RingHashOptions, 'any', 'hash'>({
   create({ key, missing, points, maxRingSize }, host) {
     const hashOf = keyHash(key, missing, host);
     const slots = new SlotTable();
-    let ring = new Ring([], points, maxRingSize);
+    const size = { pointsEach: points, maxSize: maxRingSize };
+    let ring = new Ring([], size);
     return {
       update(members) {
         // By id: the ring must not depend on the order of the config.
         const taking = members.filter(({ weight }) => weight > 0).toSorted((one, two) => (one.backend.id < two.backend.id ? -1 : 1));
-        ring = new Ring(taking, points, maxRingSize);
+        ring = new Ring(taking, size, ring);
         slots.set(taking.map(({ backend }) => backend), ring.owners);
       },
       select(exchange, pool) {

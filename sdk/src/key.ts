@@ -133,7 +133,10 @@ function requestReader(key: RequestPart): (request: RequestHead) => string | und
   if (key === 'path') return (request) => request.path;
   if (key === 'target') return (request) => request.target;
   if ('header' in key) return (request) => request.header(key.header);
-  if ('query' in key) return (request) => queryValue(request.query, key.query);
+  if ('query' in key) {
+    const name = new TextEncoder().encode(key.query);
+    return (request) => queryValue(request.query, name);
+  }
   return (request) => {
     // Not joined: HTTP/2 sends the cookies in pieces, and a comma may be part of a value.
     for (const field of request.headerValues('cookie')) {

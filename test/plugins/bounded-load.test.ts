@@ -86,6 +86,17 @@ describe('bounded-load', () => {
     expect(backends.map((backend) => view.isAvailable(backend))).toEqual([true, true, false, false]);
   });
 
+  it('has no bound that a rounding error raises by one', () => {
+    const w = world();
+    const backends = w.backends([{ weight: 11, inFlight: 25 }, { weight: 11, inFlight: 24 }]);
+    const bounded = new BoundedPool(1);
+    bounded.setMembers(backends.map((backend) => ({ backend, weight: 11 })));
+    const view = bounded.of(w.pool(backends));
+    // 1 · (49 + 1) · 11 / 22 = 25
+    expect(backends.map((backend) => view.capacity(backend))).toEqual([25, 25]);
+    expect(backends.map((backend) => view.isAvailable(backend))).toEqual([false, true]);
+  });
+
   it('allocates nothing in a pick', () => {
     expect(bytesPerPick(boundedLoad({ over: ringHash() }), 0)).toBe(0);
   });

@@ -21,7 +21,7 @@ describe('the ring', () => {
   it('gives a key to the first point at or behind it, around the ring', () => {
     fc.assert(fc.property(given, fc.integer({ min: 1, max: 20 }), hashes, (specs, pointsEach, keys) => {
       const members = membersOf(specs);
-      const ring = new Ring(members, pointsEach, 1_024);
+      const ring = new Ring(members, { pointsEach, maxSize: 1_024 });
       const points = members
         .flatMap(({ weight }, owner) => Array.from({ length: Math.max(1, Math.round(weight * pointsEach)) }, (_, j) => ({ at: hash32(specs[owner]!.id, j) >>> 0, owner })))
         .toSorted((one, two) => one.at - two.at || one.owner - two.owner);
@@ -34,7 +34,7 @@ describe('the ring', () => {
 
   it('moves no key but those of who leaves, whatever the weights', () => {
     fc.assert(fc.property(given, hashes, (specs, keys) => {
-      const [all, fewer] = [new Ring(membersOf(specs), 40, 8_388_608), new Ring(membersOf(specs.slice(1)), 40, 8_388_608)];
+      const [all, fewer] = [new Ring(membersOf(specs), { pointsEach: 40, maxSize: 8_388_608 }), new Ring(membersOf(specs.slice(1)), { pointsEach: 40, maxSize: 8_388_608 })];
       if (specs.length === 1) return;
       for (const key of keys) {
         const before = all.owners[all.slotOf(key)]!;
@@ -43,14 +43,29 @@ describe('the ring', () => {
     }));
   });
 
+  it('that was changed step by step is the one that is built at once, full or not', () => {
+    const step = fc.array(fc.constantFrom(0, 0, 0.5, 1, 1, 2, 40), { minLength: 6, maxLength: 6 });
+    fc.assert(fc.property(fc.array(step, { minLength: 1, maxLength: 6 }), hashes, (steps, keys) => {
+      const size = { pointsEach: 40, maxSize: 1_024 };
+      let ring: Ring | undefined;
+      for (const weights of steps) {
+        const members = membersOf(weights.map((weight, i) => ({ id: `b${i}`, weight })).filter(({ weight }) => weight > 0));
+        ring = new Ring(members, size, ring);
+        const fresh = new Ring(members, size);
+        expect(ring.owners).toEqual(fresh.owners);
+        for (const key of keys) expect(ring.slotOf(key)).toBe(fresh.slotOf(key));
+      }
+    }));
+  });
+
   it('has 160 points for a unit of weight (ketama, nginx), and one at least for anybody', () => {
-    const { owners } = new Ring(membersOf([{ id: 'a', weight: 1 }, { id: 'b', weight: 2.5 }, { id: 'c', weight: 0.001 }]), 160, 262_144);
+    const { owners } = new Ring(membersOf([{ id: 'a', weight: 1 }, { id: 'b', weight: 2.5 }, { id: 'c', weight: 0.001 }]), { pointsEach: 160, maxSize: 262_144 });
     expect([0, 1, 2].map((owner) => owners.filter((one) => one === owner).length)).toEqual([160, 400, 1]);
   });
 
   it('that is full keeps the shares of the weights, and moves about 2/n when one leaves where the least is 1/n', () => {
     const specs = Array.from({ length: 10 }, (_, i) => ({ id: `b${i}`, weight: 1_000 }));
-    const [all, fewer] = [new Ring(membersOf(specs), 160, 20_000), new Ring(membersOf(specs.slice(1)), 160, 20_000)];
+    const [all, fewer] = [new Ring(membersOf(specs), { pointsEach: 160, maxSize: 20_000 }), new Ring(membersOf(specs.slice(1)), { pointsEach: 160, maxSize: 20_000 })];
     expect([all.owners.length, fewer.owners.length]).toEqual([20_000, 19_998]);
     let moved = 0;
     for (let i = 0; i < 10_000; i++) {
@@ -64,7 +79,7 @@ describe('the ring', () => {
 
   it('looks at two points or three for a key, of a thousand backends as of ten', () => {
     for (const size of [10, 1_000]) {
-      const ring = new Ring(membersOf(Array.from({ length: size }, (_, i) => ({ id: `api/http://10.0.${i >> 8}.${i & 255}:80`, weight: 1 }))), 160, 262_144);
+      const ring = new Ring(membersOf(Array.from({ length: size }, (_, i) => ({ id: `api/http://10.0.${i >> 8}.${i & 255}:80`, weight: 1 }))), { pointsEach: 160, maxSize: 262_144 });
       expect(ring.owners.length).toBe(160 * size);
       // Shares stray by 1/sqrt(160) = 8 %; five of those, of the largest of a thousand.
       const counts = new Map<number, number>();

@@ -19,6 +19,7 @@ import type { BackendState } from './upstream/backend.ts';
 import { BackendRegistry } from './upstream/registry.ts';
 import { Resolver } from './upstream/resolver.ts';
 import { AddressCounts } from './workers/address-counts.ts';
+import { chance } from './chance.ts';
 import { LocalRows, SharedRows, type Forget } from './workers/rows.ts';
 import { Scoreboard } from './workers/scoreboard.ts';
 
@@ -28,7 +29,7 @@ const SPARE_BLOCKS = 2;
 export const clock = {
   now: () => performance.now(),
   wallTime: () => Date.now(),
-  random: () => Math.random(),
+  random: () => chance(),
   after(ms: number, fn: () => void): () => void {
     // Node's timers go by whole milliseconds and come up to one early by `now`; who then looks at the clock finds it too soon.
     const timer = setTimeout(fn, ms + 1).unref();

@@ -16,13 +16,13 @@ export default defineStrategy<{}>({
   create(_options, host) {
     let idle = new IdleQueue();
     let members: readonly Member[] = [];
-    const random = (): number => host.random();
+    const below = (count: number): number => Math.floor(host.random() * count);
     return {
       update(given) {
         members = given;
         idle.setMembers(members);
       },
-      select: (_exchange, pool) => idle.next(pool) ?? twoChoices(idle.backends, idle.weights, pool, random),
+      select: (_exchange, pool) => idle.next(pool) ?? twoChoices(idle.backends, idle.weights, pool, below),
       onEnd: ({ backend }) => idle.joinIfIdle(backend),
       // The queue itself goes over: the ends of requests that the old instance picked are told to that one, and must be heard of here.
       snapshot: () => idle,

@@ -4,12 +4,12 @@ import type { Backend, PoolView } from '@steelyard/sdk';
 /** Draws before it looks at all of them: enough unless nearly everybody is unavailable. */
 const DRAWS = 8;
 
-/** @param random uniform in [0, 1) */
-export function twoChoices(backends: readonly Backend[], weights: Float64Array, pool: PoolView, random: () => number): Backend | undefined {
+/** @param below a whole number by chance, uniform over 0 to `count` - 1: V8 puts a fraction that a function returns on the heap */
+export function twoChoices(backends: readonly Backend[], weights: Float64Array, pool: PoolView, below: (count: number) => number): Backend | undefined {
   const count = backends.length;
   let first = -1;
   for (let draw = 0; draw < DRAWS && count > 0; draw++) {
-    const index = Math.floor(random() * count);
+    const index = below(count);
     if (index === first || !pool.isAvailable(backends[index]!)) continue;
     if (first >= 0) return backends[lighter(first, index, backends, weights)];
     first = index;

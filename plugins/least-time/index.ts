@@ -16,9 +16,6 @@ export interface LeastTimeOptions {
   forgiveMs?: number;
 }
 
-/** Slower than this is all the same: then in-flight decides. As in nginx. */
-const SLOWEST_MS = 5_000;
-
 export default defineStrategy<LeastTimeOptions>({
   name: 'least-time',
   description: 'the shortest mean response time x requests in flight, for the weight',
@@ -48,9 +45,7 @@ export default defineStrategy<LeastTimeOptions>({
         for (let i = 0; i < backends.length; i++) {
           const backend = backends[i]!;
           if (!pool.isAvailable(backend)) continue;
-          const mean = Math.min(SLOWEST_MS, times[i]!.at(now, forgiveMs));
-          // At least one step: of two that answer at once the less loaded is meant.
-          const wait = Math.max(1, Math.ceil(mean / stepMs)) * (1 + backend.inFlight);
+          const wait = times[i]!.stepsAt(now, forgiveMs, stepMs) * (1 + backend.inFlight);
           const weight = weights[i]!;
           // wait / weight < bestWait / bestWeight, multiplied out: whole numbers that are equal tie exactly.
           const difference = best === undefined ? -1 : wait * bestWeight - bestWait * weight;

@@ -9,6 +9,9 @@
  */
 import type { Backend, Member, PoolView } from '@steelyard/sdk';
 
+/** Steps of a chance between 0 and 1. */
+const FINENESS = 2 ** 30;
+
 export class DistinctChoices {
   #backends: Backend[] = [];
   #weights = new Float64Array(0);
@@ -16,12 +19,12 @@ export class DistinctChoices {
   #order = new Int32Array(0);
   #areEqual = true;
   readonly #choices: number;
-  readonly #random: () => number;
+  readonly #below: (count: number) => number;
 
-  /** @param random uniform in [0, 1) */
-  constructor(choices: number, random: () => number) {
+  /** @param below a whole number by chance, uniform over 0 to `count` - 1: V8 puts a fraction that a function returns on the heap */
+  constructor(choices: number, below: (count: number) => number) {
     this.#choices = choices;
-    this.#random = random;
+    this.#below = below;
   }
 
   setMembers(members: readonly Member[]): void {
@@ -42,7 +45,7 @@ export class DistinctChoices {
     let tiedWeight = 0;
     let drawn = 0;
     for (let front = 0; front < count && drawn < this.#choices; front++) {
-      const at = front + Math.floor(this.#random() * (count - front));
+      const at = front + this.#below(count - front);
       const index = order[at]!;
       order[at] = order[front]!;
       order[front] = index;
@@ -69,6 +72,6 @@ export class DistinctChoices {
    * (reservoir sampling), or an idle pool, where every pick is a tie, would forget them.
    */
   #winsTie(weight: number, tiedWeight: number): boolean {
-    return !this.#areEqual && this.#random() * tiedWeight < weight;
+    return !this.#areEqual && (this.#below(FINENESS) / FINENESS) * tiedWeight < weight;
   }
 }

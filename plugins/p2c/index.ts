@@ -20,7 +20,7 @@ export default defineStrategy<P2cOptions>({
     choices: { type: 'integer', minimum: 2, maximum: 8, default: 2, description: 'backends drawn per request' },
   },
   create({ choices }, host) {
-    const draw = new DistinctChoices(choices, () => host.random());
+    const draw = new DistinctChoices(choices, (count) => Math.floor(host.random() * count));
     return {
       update: (members) => draw.setMembers(members),
       select: (_exchange, pool) => draw.pick(pool),

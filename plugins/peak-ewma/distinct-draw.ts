@@ -9,11 +9,11 @@ export class DistinctDraw {
   weights = new Float64Array(0);
   #order = new Int32Array(0);
   #front = 0;
-  readonly #random: () => number;
+  readonly #below: (count: number) => number;
 
-  /** @param random uniform in [0, 1) */
-  constructor(random: () => number) {
-    this.#random = random;
+  /** @param below a whole number by chance, uniform over 0 to `count` - 1: V8 puts a fraction that a function returns on the heap */
+  constructor(below: (count: number) => number) {
+    this.#below = below;
   }
 
   setMembers(members: readonly Member[]): void {
@@ -32,7 +32,7 @@ export class DistinctDraw {
   next(pool: PoolView): number {
     const order = this.#order;
     while (this.#front < order.length) {
-      const at = this.#front + Math.floor(this.#random() * (order.length - this.#front));
+      const at = this.#front + this.#below(order.length - this.#front);
       const index = order[at]!;
       order[at] = order[this.#front]!;
       order[this.#front++] = index;

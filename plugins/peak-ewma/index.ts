@@ -33,7 +33,7 @@ export default defineStrategy<PeakEwmaOptions>({
   },
   create({ decayMs, choices, failureMs }, host) {
     const costOf = host.perBackend(() => new Cost());
-    const draw = new DistinctDraw(() => host.random());
+    const draw = new DistinctDraw((count) => Math.floor(host.random() * count));
     let costs: Cost[] = [];
 
     return {

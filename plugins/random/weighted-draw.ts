@@ -7,59 +7,45 @@
  * distributions is that distribution: shares are exactly proportional, and the number of draws is bounded.
  */
 import type { Backend, Member, PoolView } from '@steelyard/sdk';
+import { AliasTable } from './alias-table.ts';
 
 /** With half of the weight unavailable one pick in 256 comes to the scan; with nearly all of it, most do, and the draws cost less than the scan. */
 const MAX_DRAWS = 8;
+/** Steps of a chance between 0 and 1. */
+const FINENESS = 2 ** 30;
 
 export class WeightedDraw {
   #backends: Backend[] = [];
   #weights = new Float64Array(0);
-  /** Sum of the weights up to and with each. */
-  #cumulative = new Float64Array(0);
-  readonly #random: () => number;
+  #table = new AliasTable(this.#weights);
+  readonly #below: (count: number) => number;
 
-  /** @param random uniform in [0, 1) */
-  constructor(random: () => number) {
-    this.#random = random;
+  /** @param below a whole number by chance, uniform over 0 to `count` - 1: V8 puts a fraction that a function returns on the heap */
+  constructor(below: (count: number) => number) {
+    this.#below = below;
   }
 
   setMembers(members: readonly Member[]): void {
     const taking = members.filter(({ weight }) => weight > 0);
     this.#backends = taking.map(({ backend }) => backend);
     this.#weights = Float64Array.from(taking, ({ weight }) => weight);
-    let sum = 0;
-    this.#cumulative = this.#weights.map((weight) => (sum += weight));
+    this.#table = new AliasTable(this.#weights);
   }
 
   pick(pool: PoolView): Backend | undefined {
-    const count = this.#backends.length;
-    if (count === 0) return undefined;
-    const sum = this.#cumulative[count - 1]!;
+    if (this.#backends.length === 0) return undefined;
     for (let draw = 0; draw < MAX_DRAWS; draw++) {
-      const backend = this.#backends[this.#indexAt(this.#random() * sum)]!;
+      const backend = this.#backends[this.#table.at(this.#below(FINENESS) / FINENESS)]!;
       if (pool.isAvailable(backend)) return backend;
     }
     return this.#scan(pool);
-  }
-
-  /** The first whose cumulative weight is above the mark; the last one where rounding put the mark on the sum itself. */
-  #indexAt(mark: number): number {
-    const cumulative = this.#cumulative;
-    let low = 0;
-    let high = cumulative.length - 1;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (cumulative[middle]! > mark) high = middle;
-      else low = middle + 1;
-    }
-    return low;
   }
 
   #scan(pool: PoolView): Backend | undefined {
     const backends = this.#backends;
     let available = 0;
     for (let i = 0; i < backends.length; i++) if (pool.isAvailable(backends[i]!)) available += this.#weights[i]!;
-    let mark = this.#random() * available;
+    let mark = (this.#below(FINENESS) / FINENESS) * available;
     let last: Backend | undefined;
     for (let i = 0; i < backends.length; i++) {
       if (!pool.isAvailable(backends[i]!)) continue;

@@ -19,3 +19,8 @@ export function setCookie(name: string, value: string, { path, domain, secure, h
   parts.push(`SameSite=${sameSite[0]!.toUpperCase()}${sameSite.slice(1)}`);
   return parts.join('; ');
 }
+
+/** Whether one of the `Set-Cookie` fields gives the cookie a value: an empty one takes it back. */
+export function setsCookie(fields: readonly string[], name: string): boolean {
+  return fields.some((field) => field.startsWith(`${name}=`) && field.length > name.length + 1 && field[name.length + 1] !== ';');
+}

@@ -2,10 +2,10 @@
  * `sticky({ secret, over })`: a client comes back to the backend that it had, by a signed cookie or header; the strategy inside picks for who is new, and
  * for whose backend is not available.
  *
- * Cookie insertion as in HAProxy, nginx and Caddy. A pick of a known client costs reading the cookie and one look-up; others what they cost inside.
+ * Cookie insertion as in HAProxy, nginx and Caddy. `learn` waits for a cookie of the backend, as nginx's `sticky learn` does; nothing is remembered here. A pick of a known client costs reading the cookie and one look-up; others what they cost inside.
  */
 import { defineStrategy, keyReader, Pickers, SteelyardError, type AnyStrategyUse, type Backend } from '@steelyard/sdk';
-import { setCookie } from './cookies.ts';
+import { setCookie, setsCookie } from './cookies.ts';
 import { Tokens, type Token } from './tokens.ts';
 
 export interface StickyOptions {
@@ -17,6 +17,11 @@ export interface StickyOptions {
   cookie?: string;
   /** A header in place of the cookie, for clients that keep none: it comes with the response and is to be sent with each request. Default null. */
   header?: string | null;
+  /**
+   * Name of a cookie that the backends set themselves, such as `JSESSIONID`: a client is bound when a response sets it, for then a session has begun that lives
+   * there. Until then each of its requests is picked as a new one's. Default null: bound by its first response.
+   */
+  learn?: string | null;
   /** Default `/`. */
   path?: string;
   /** Default '': the host of the request alone. */
@@ -31,6 +36,9 @@ export interface StickyOptions {
   maxAgeS?: number | null;
 }
 
+/** A client is told where it is: it knows already, with this response, or with this one if it begins a session. */
+const [ALREADY, NOW, WITH_SESSION] = [0, 1, 2];
+
 const TOKEN = '^[!#$%&\'*+.^_`|~0-9A-Za-z-]+$';
 const SECRET = { type: 'string', minLength: 16, secret: true } as const;
 
@@ -44,6 +52,7 @@ export default defineStrategy<StickyOptions, 'http', 'inner'>({
     secret: { anyOf: [SECRET, { type: 'array', items: SECRET, minItems: 1 }], description: 'signs what clients are given; of a list the first one signs' },
     cookie: { type: 'string', pattern: TOKEN, default: 'lb', description: 'name of the cookie' },
     header: { type: 'string', pattern: TOKEN, nullable: true, default: null, description: 'a header in place of the cookie' },
+    learn: { type: 'string', pattern: TOKEN, nullable: true, default: null, description: 'a cookie of the backends: who is given it is bound' },
     path: { type: 'string', pattern: '^/[ -:<-~]*$', default: '/', description: 'attribute of the cookie' },
     domain: { type: 'string', pattern: '^[0-9A-Za-z.-]*$', default: '', description: 'attribute of the cookie' },
     secure: { type: 'boolean', default: false, description: 'attribute of the cookie' },
@@ -51,9 +60,12 @@ export default defineStrategy<StickyOptions, 'http', 'inner'>({
     sameSite: { type: 'string', enum: ['strict', 'lax', 'none'], default: 'lax', description: 'attribute of the cookie' },
     maxAgeS: { type: 'integer', minimum: 1, maximum: 34_560_000, nullable: true, default: null, description: 'attribute of the cookie' },
   },
-  create({ over, secret, cookie, header, ...attributes }, host) {
+  create({ over, secret, cookie, header, learn, ...attributes }, host) {
     if (attributes.sameSite === 'none' && !attributes.secure) {
       throw new SteelyardError('ERR_PLUGIN_OPTIONS', { message: "sticky: sameSite is 'none' and secure is false: browsers drop such a cookie", hint: 'say secure: true', source: 'config' });
+    }
+    if (learn !== null && header === null && learn === cookie) {
+      throw new SteelyardError('ERR_PLUGIN_OPTIONS', { message: `sticky: learn and cookie are both '${cookie}'`, hint: 'learn names a cookie of the backends, cookie is ours: call them differently', source: 'config' });
     }
     const inner = host.strategy(over);
     const pickers = new Pickers([inner]);
@@ -62,10 +74,10 @@ export default defineStrategy<StickyOptions, 'http', 'inner'>({
     const picks = host.counter('sticky_picks_total', {
       help: 'Picks by what a client showed: kept = its backend, new = nothing, lost = a backend that is not available, or nothing that was signed here.', labels: ['pool', 'result'],
     });
-    /** What the last pick's client is to be given. */
-    let isTold = true;
+    /** Whether the client of the last pick is told where it is. */
+    let told = ALREADY;
     /** The same by lease. */
-    const isToldBySlot: boolean[] = [];
+    const toldBySlot: number[] = [];
 
     const shown = keyReader(header === null ? { cookie } : { header });
     return {
@@ -77,24 +89,26 @@ export default defineStrategy<StickyOptions, 'http', 'inner'>({
         const value = shown(exchange);
         const token: Token | undefined = value === undefined ? undefined : tokens.find(value);
         if (token !== undefined && pool.isAvailable(token.backend)) {
-          isTold = token.isCurrent;
+          told = token.isCurrent ? ALREADY : NOW;
           // It hears of these too: a load that it does not know of would spoil its picks.
           pickers.picked(inner);
           picks.add(1, pool.name, 'kept');
           return token.backend;
         }
         const backend: Backend | undefined = pickers.select(inner, exchange, pool);
-        isTold = false;
+        told = learn === null ? NOW : WITH_SESSION;
         if (backend !== undefined) picks.add(1, pool.name, value === undefined ? 'new' : 'lost');
         return backend;
       },
       onStart(lease) {
-        isToldBySlot[lease.slot] = isTold;
+        toldBySlot[lease.slot] = told;
         onStart(lease);
       },
       onHead(lease, head) {
         onHead(lease, head);
-        const value = isToldBySlot[lease.slot] === true ? undefined : tokens.of(lease.backend);
+        const when = toldBySlot[lease.slot];
+        if (when === ALREADY || (when === WITH_SESSION && !setsCookie(head.headerValues('set-cookie'), learn!))) return;
+        const value = tokens.of(lease.backend);
         if (value === undefined) return;
         if (header === null) head.appendHeader('set-cookie', setCookie(cookie, value, attributes));
         else head.setHeader(header, value);

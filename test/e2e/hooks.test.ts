@@ -255,6 +255,36 @@ const ENDS: Record<string, End> = {
     config: { plugins: [plugin('huge', ({ hooks }) => hooks.onRequest.tap(() => ({ respond: { status: 200, headers: { x: 'y'.repeat(70_000) } } })))] },
     attempts: [], results: [{ ...REFUSED, status: 500, code: 'ERR_PLUGIN_TAP' }],
   },
+  'an upgraded connection that the client leaves, and that the backend then resets over what it had not read': {
+    backends: one(() => rawOrigin((socket) => void socket.once('data', () => {
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n');
+      socket.once('end', () => socket.resetAndDestroy());
+    }))),
+    client: async ({ port, recorder }) => {
+      const client = await RawClient.connect(port);
+      client.send('GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n');
+      await client.until('\r\n\r\n');
+      client.socket.end();
+      await recorder.responses(1);
+    },
+    attempts: [{ kind: 'aborted', by: 'client', status: 101 }],
+    results: [{ status: 101, answeredBy: 'backend', abortedBy: 'client' }],
+  },
+  'an upgraded connection that the backend resets': {
+    backends: one(() => rawOrigin((socket) => void socket.once('data', () => {
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n');
+      socket.once('data', () => socket.resetAndDestroy());
+    }))),
+    client: async ({ port, recorder }) => {
+      const client = await RawClient.connect(port);
+      client.send('GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n');
+      await client.until('\r\n\r\n');
+      client.send('ping');
+      await recorder.responses(1);
+    },
+    attempts: [{ kind: 'failed', phase: 'body', code: 'ERR_UPSTREAM_CLOSED', status: 101 }],
+    results: [{ status: 101, answeredBy: 'backend', abortedBy: 'backend', code: 'ERR_UPSTREAM_CLOSED' }],
+  },
   'an upgrade that ends in order': {
     backends: raw((socket) => {
       socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n');

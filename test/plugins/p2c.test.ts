@@ -30,7 +30,7 @@ describe('p2c', () => {
         return isAvailable;
       },
     };
-    const draw = new DistinctChoices(2, () => w.random.next());
+    const draw = new DistinctChoices(2, (count) => w.random.below(count));
     draw.setMembers(backends.map((backend) => ({ backend, weight: 1 })));
     const pairs = new Map<string, number>();
     const picks = 20_000;

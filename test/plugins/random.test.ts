@@ -1,8 +1,10 @@
+import * as fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import random from '@steelyard/plugins/random';
 import { strategyUnderTest, testStrategy, world } from '@steelyard/sdk/testkit';
+import { AliasTable } from '../../plugins/random/alias-table.ts';
 import { WeightedDraw } from '../../plugins/random/weighted-draw.ts';
-import { BOXED_NUMBER_BYTES, bytesPerPick } from './pick-bytes.ts';
+import { bytesPerPick } from './pick-bytes.ts';
 
 testStrategy(random(), { test, properties: { weighted: true, everyBackend: true } });
 
@@ -18,7 +20,7 @@ function counts(weights: readonly number[], down: readonly number[], rejections:
   const had = weights.map(() => 0);
   for (let point = 0; point < GRID; point++) {
     let draws = 0;
-    const draw = new WeightedDraw(() => (draws++ < rejections ? rejected : (point + 0.5) / GRID));
+    const draw = new WeightedDraw((count) => Math.floor((draws++ < rejections ? rejected : (point + 0.5) / GRID) * count));
     draw.setMembers(backends.map((backend) => ({ backend, weight: backend.weight })));
     had[backends.indexOf(draw.pick(pool) as never)]!++;
   }
@@ -43,19 +45,36 @@ describe('random', () => {
     expect(new Set(strategy.picks(50))).toEqual(new Set([backends[777]]));
   });
 
-  it('stays within the list at the ends of chance', () => {
-    const w = world();
-    const backends = w.backends([{ weight: 1 }, { weight: 2 }, { weight: 3 }]);
-    const pool = w.pool(backends);
-    // The parts of chance are half open: [0, 1/6), [1/6, 1/2), [1/2, 1).
-    for (const [chance, expected] of [[0, 0], [0.5, 2], [1 - 2 ** -53, 2]] as const) {
-      const draw = new WeightedDraw(() => chance);
-      draw.setMembers(backends.map((backend) => ({ backend, weight: backend.weight })));
-      expect(draw.pick(pool)).toBe(backends[expected]);
-    }
+  it('stays within the list at the ends of chance, and at the ends of each column', () => {
+    fc.assert(fc.property(fc.array(fc.double({ min: 1e-3, max: 65_535, noNaN: true }), { minLength: 1, maxLength: 50 }), fc.nat(49), (weights, column) => {
+      const table = new AliasTable(Float64Array.from(weights));
+      for (const chance of [0, 1 - 2 ** -30, (column % weights.length) / weights.length]) expect(weights[table.at(chance)]).toBeDefined();
+    }));
   });
 
-  it('allocates nothing in a pick but the number that chance returns', () => {
-    expect(bytesPerPick(random(), BOXED_NUMBER_BYTES)).toBeLessThanOrEqual(BOXED_NUMBER_BYTES);
+  it('gives each of any weights its share of the chances, to the last bit but a few', () => {
+    fc.assert(fc.property(fc.array(fc.constantFrom(0.001, 0.5, 1, 1, 2, 100), { minLength: 1, maxLength: 30 }), (weights) => {
+      const table = new AliasTable(Float64Array.from(weights));
+      const sum = weights.reduce((total, weight) => total + weight, 0);
+      const shares = weights.map(() => 0);
+      // Each column has two owners at most: the one below its edge, and the one above.
+      weights.forEach((_, column) => {
+        let [low, high] = [0, 1];
+        const ownerAt = (within: number) => table.at((column + within) / weights.length);
+        const own = ownerAt(0);
+        for (let step = 0; step < 40; step++) {
+          const middle = (low + high) / 2;
+          if (ownerAt(middle) === own) low = middle;
+          else high = middle;
+        }
+        shares[own]! += low / weights.length;
+        shares[ownerAt(1 - 1e-9)]! += (1 - low) / weights.length;
+      });
+      weights.forEach((weight, i) => expect(shares[i]).toBeCloseTo(weight / sum, 6));
+    }));
+  });
+
+  it('allocates nothing in a pick', () => {
+    expect(bytesPerPick(random(), 0)).toBe(0);
   });
 });

@@ -28,9 +28,9 @@ describe('sticky', () => {
     const [a, b, c] = w.backends([{ id: 'a' }, { id: 'b' }, { id: 'c' }]) as [FakeBackend, FakeBackend, FakeBackend];
     strategy.update([a, b, c]);
     /** A request, and what its response sets. */
-    const visit = (headers: FakeHeaders = {}) => {
+    const visit = (headers: FakeHeaders = {}, response: FakeHeaders = {}) => {
       const lease = strategy.pick(w.exchange({ headers }))!;
-      const head = w.responseHead();
+      const head = w.responseHead(200, response);
       strategy.instance.onHead!(lease, head);
       lease.end(answered(200));
       return { backend: lease.backend.id, set: head.headerValues('set-cookie'), head };
@@ -48,6 +48,36 @@ describe('sticky', () => {
     const cookie = `other=1; ${cookieOf(first.set)}`;
     expect(Array.from({ length: 3 }, () => visit({ cookie }))).toMatchObject([{ backend: 'a', set: [] }, { backend: 'a', set: [] }, { backend: 'a', set: [] }]);
     expect(results()).toEqual([3, 2, 0]);
+  });
+  it('that learns binds a client when the backend begins a session, and not before', () => {
+    const { visit, results } = started({ learn: 'SID' });
+    expect([visit().set, visit({}, { 'set-cookie': ['other=1', 'SIDE=1', 'SID=; Max-Age=0', 'SID='] }).set]).toEqual([[], ['other=1', 'SIDE=1', 'SID=; Max-Age=0', 'SID=']]);
+    const begun = visit({}, { 'set-cookie': ['other=1', 'SID=abc; Path=/'] });
+    expect(begun).toMatchObject({ backend: 'c', set: ['other=1', 'SID=abc; Path=/', expect.stringMatching(/^lb=[\w-]{24}; Path=/)] });
+    const cookie = `SID=abc; ${begun.set[2]!.split(';')[0]!}`;
+    expect([visit({ cookie }), visit({ cookie }, { 'set-cookie': 'SID=def' })]).toMatchObject([{ backend: 'c', set: [] }, { backend: 'c', set: ['SID=def'] }]);
+    expect(results()).toEqual([2, 3, 0]);
+  });
+  it('that learns leaves a client whose backend is away unbound until another begins a session, and takes it back before that', () => {
+    const { visit, c } = started({ learn: 'SID' });
+    visit();
+    visit();
+    const cookie = visit({}, { 'set-cookie': 'SID=abc' }).set[1]!.split(';')[0]!;
+    c.health = 'down';
+    expect(visit({ cookie })).toMatchObject({ set: [] });
+    c.health = 'up';
+    expect(visit({ cookie })).toMatchObject({ backend: 'c', set: [] });
+    c.health = 'down';
+    expect(visit({ cookie }, { 'set-cookie': 'SID=new' }).set).toHaveLength(2);
+  });
+  it('that learns signs anew with a new secret at once', () => {
+    const old = started({ learn: 'SID' });
+    const cookie = old.visit({}, { 'set-cookie': 'SID=abc' }).set[1]!.split(';')[0]!;
+    expect(started({ learn: 'SID', secret: ['another secret of some length', secret] }).visit({ cookie }).set).toHaveLength(1);
+  });
+  it('refuses to learn from its own cookie', () => {
+    expect(() => started({ learn: 'lb' })).toThrow("learn and cookie are both 'lb'");
+    expect(() => started({ learn: 'lb', header: 'x-lb' })).not.toThrow();
   });
   it('gives a client whose backend is not available another, and the cookie of that one', () => {
     const { visit, a, results } = started();

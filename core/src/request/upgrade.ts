@@ -39,8 +39,16 @@ export function startTunnel(exchange: Exchange, bytes: Buffer, at: number, end: 
   // They were counted as they came, and the tunnel counts them too.
   lease!.bytesFromBackend -= end - at;
   const early = connection.handOver();
-  exchange.tunnel = new Tunnel(thread, connection.socket, upstream.socket, exchange.plan.config.timeouts.tunnelMs, (by) => tunnelEnded(exchange, by));
+  exchange.tunnel = new Tunnel(thread, connection.socket, upstream.socket, exchange.plan.config.timeouts.tunnelMs, (by) => tunnelEnded(exchange, blamed(exchange, by)));
   exchange.tunnel.begin({ ...early, fromBackend: bytes.subarray(at, end) });
+}
+
+/**
+ * A backend that resets when the client has left had bytes unread, and that is how TCP says so: clients that leave in the middle must not get it ejected. No
+ * protocol that is upgraded to uses a connection half closed.
+ */
+function blamed({ tunnel }: Exchange, by: TunnelEnd): TunnelEnd {
+  return by === 'backend' && tunnel!.clientHasEnded ? 'client' : by;
 }
 
 function tunnelEnded(exchange: Exchange, by: TunnelEnd): void {

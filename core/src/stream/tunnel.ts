@@ -97,6 +97,9 @@ export class Tunnel implements Timed {
   get hasEnded(): boolean {
     return this.#up.hasEnded && this.#down.hasEnded;
   }
+  get clientHasEnded(): boolean {
+    return this.#up.hasEnded;
+  }
   get bytesFromClient(): number {
     return this.#up.bytes;
   }

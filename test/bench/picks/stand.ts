@@ -13,6 +13,8 @@ import { pino } from 'pino';
 const SETUP_LIMIT_MS = 10_000;
 /** Weights 1 to 5 in turn: nothing that is cheap with equal weights alone looks cheap. */
 const WEIGHTS = 5;
+/** Whose requests come in turn: a hash that is asked for one key again and again would find everything in the cache. */
+const CLIENTS = 1_024;
 /** Leases open on each backend, on average, while picks are measured. */
 const LOAD = 2;
 
@@ -37,25 +39,26 @@ export function createStand(use: StrategyUse, size: number): Stand {
   registry.close();
   const hook = registry.compile([], { plugin, select: instance.select }).selectBackend!;
   const leases = new LeaseTable();
-  const exchange: Exchange = world().exchange();
+  const clients = world();
+  const exchanges: Exchange[] = Array.from({ length: CLIENTS }, (_, at) => clients.exchange({ clientAddress: `192.0.${at >> 8}.${at & 255}` }));
   const tried: BackendState[] = [];
   const outcome = answered(200, { firstByteMs: 1, durationMs: 2 });
 
-  const pickOne = (): BackendState | undefined => {
+  const pickOne = (at: number): BackendState | undefined => {
     const { strategy } = pool;
     if (strategy) strategy.wasAsked = false;
     pool.tried = tried;
-    return hook.call(exchange, pool) as BackendState | undefined;
+    return hook.call(exchanges[at % CLIENTS]!, pool) as BackendState | undefined;
   };
   const begin = (backend: BackendState): LeaseState => {
-    const lease = leases.open(backend, pool, exchange, instance, 0)!;
+    const lease = leases.open(backend, pool, exchanges[0]!, instance, 0)!;
     lease.strategy?.onStart?.(lease);
     return lease;
   };
-  for (let open = 0; open < LOAD * size; open++) begin(pickOne() ?? pool.nextAvailable()!);
+  for (let open = 0; open < LOAD * size; open++) begin(pickOne(open) ?? pool.nextAvailable()!);
   return {
     pick(count) {
-      for (let at = 0; at < count; at++) pickOne();
+      for (let at = 0; at < count; at++) pickOne(at);
     },
     lease(count) {
       const members = pool.backends;

@@ -7,8 +7,10 @@ type Factory = (options?: object) => AnyUse;
 const PLUGINS = new URL('../../../plugins/', import.meta.url);
 const SMALL_SUBSET = 5;
 
-/** Of those that do not work without options. Combinators get round-robin inside, the cheapest: what is above its line is their own. */
-const OPTIONS: Record<string, (inner: () => AnyUse) => object> = {
+/** Of those that do not work without options. Combinators get round-robin inside, the cheapest, or where it has to be a hash maglev: what
+ * is above its line is their own. */
+const OPTIONS: Record<string, (inner: () => AnyUse, hash: () => AnyUse) => object> = {
+  'bounded-load': (_inner, hash) => ({ over: hash() }),
   fallback: (inner) => ({ over: [inner(), inner()] }),
   locality: (inner) => ({ zone: 'a', over: inner() }),
   orca: (inner) => ({ over: inner() }),
@@ -16,6 +18,7 @@ const OPTIONS: Record<string, (inner: () => AnyUse) => object> = {
   script: () => ({ select: (_exchange: object, pool: { backends: readonly object[] }) => pool.backends[0] }),
   shadow: (inner) => ({ over: inner(), candidate: inner() }),
   'slow-start': (inner) => ({ over: inner() }),
+  split: (inner) => ({ over: [inner(), inner()], parts: [{ name: 'stable', weight: 9 }, { name: 'canary', weight: 1 }] }),
   sticky: (inner) => ({ over: inner(), secret: 'a secret of the bench, 32 characters' }),
   subset: (inner) => ({ over: inner(), size: SMALL_SUBSET }),
   trace: (inner) => ({ over: inner() }),
@@ -32,7 +35,8 @@ export async function strategyNames(): Promise<string[]> {
 export async function strategyUse(name: string): Promise<StrategyUse> {
   const factory = await factoryOf(name);
   const roundRobin = await factoryOf('round-robin');
-  return whole(factory(OPTIONS[name]?.(() => whole(roundRobin())))) as StrategyUse;
+  const maglev = await factoryOf('maglev');
+  return whole(factory(OPTIONS[name]?.(() => whole(roundRobin()), () => whole(maglev())))) as StrategyUse;
 }
 
 /** With the defaults of its options, as the loader of configs gives them. */

@@ -166,7 +166,7 @@ function plainShape(option: AnyOptionSchema, isSecret: boolean): Shape {
     case 'function':
       return { isA: type };
     case 'strategy':
-      return kinds === undefined ? { isA: type } : { allOf: [{ isA: type }, { strategyKinds: kinds }] };
+      return kinds === undefined ? { isA: type } : { says: `a strategy of kind ${listWords([...kinds], 'or')}`, allOf: [{ isA: type }, { strategyKinds: kinds }] };
     case 'array':
       return { ...limits, type, ...(items === undefined ? {} : { items: toShape(items, isSecret) }) };
     case 'object':
@@ -180,14 +180,26 @@ function plainShape(option: AnyOptionSchema, isSecret: boolean): Shape {
 }
 
 function unionShape(branches: readonly Shape[], isSecret: boolean): Shape {
-  const kinds = branches.map((branch) => branch.isA ?? (branch.type === 'integer' ? 'number' : branch.type));
+  const conditions = branches.map((branch) => conditionOf(branch, branches));
   const says = listWords([...new Set(branches.map(describeBranch))], 'or');
-  if (kinds.includes(undefined) || new Set(kinds).size < kinds.length) return { anyOf: branches, says };
+  if (conditions.includes(undefined)) return { anyOf: branches, says };
   return branches.reduceRight<Shape>(
-    (otherwise, branch, index) => choice(branch.isA === undefined ? { type: kinds[index]! } : { isA: branch.isA }, branch, otherwise, says),
+    (otherwise, branch, index) => choice(conditions[index]!, branch, otherwise, says),
     // Nothing of the kinds above: the sentence that lists them all.
     { enum: [NOTHING], says, secret: isSecret },
   );
+}
+/** What tells that this branch is meant: its type, and where several are objects, a key that each of the others lacks. */
+function conditionOf(branch: Shape, branches: readonly Shape[]): Shape | undefined {
+  const kind = kindOf(branch);
+  if (kind === undefined) return undefined;
+  const alike = branches.filter((other) => other !== branch && kindOf(other) === kind);
+  if (alike.length === 0) return branch.isA === undefined ? { type: kind } : { isA: branch.isA };
+  const own = branch.required?.find((key) => alike.every(({ properties }) => properties !== undefined && !Object.hasOwn(properties, key)));
+  return own === undefined ? undefined : { type: 'object', required: [own] };
+}
+function kindOf({ isA, type }: Shape): Shape['type'] {
+  return isA ?? (type === 'integer' ? 'number' : type);
 }
 /** Of several objects it matters which: `{ header }`. */
 function describeBranch(branch: Shape): string {

@@ -4,23 +4,24 @@
  */
 import { getRandomValues } from 'node:crypto';
 
-const state = getRandomValues(new Uint32Array(4));
-// All zero, once in 2^128, would stay so.
-state[0]! |= 1;
-
 /** Uniform in [0, 1), in 2^32 steps. */
-export function chance(): number {
-  const s0 = state[0]!;
-  const s1 = state[1]!;
-  const s2 = state[2]!;
-  const s3 = state[3]!;
-  const sum = (s0 + s3) | 0;
-  const result = (((sum << 7) | (sum >>> 25)) + s0) >>> 0;
-  const two = s2 ^ s0;
-  const three = s3 ^ s1;
-  state[1] = s1 ^ two;
-  state[0] = s0 ^ three;
-  state[2] = two ^ (s1 << 9);
-  state[3] = (three << 11) | (three >>> 21);
-  return result / 2 ** 32;
+export const chance = chanceFrom(getRandomValues(new Uint32Array(4)));
+
+/** @param state four numbers that are not all 0 (which chance gives once in 2^128); they go on from call to call */
+export function chanceFrom(state: Uint32Array): () => number {
+  return () => {
+    const s0 = state[0]!;
+    const s1 = state[1]!;
+    const s2 = state[2]!;
+    const s3 = state[3]!;
+    const sum = (s0 + s3) | 0;
+    const result = (((sum << 7) | (sum >>> 25)) + s0) >>> 0;
+    const two = s2 ^ s0;
+    const three = s3 ^ s1;
+    state[1] = s1 ^ two;
+    state[0] = s0 ^ three;
+    state[2] = two ^ (s1 << 9);
+    state[3] = (three << 11) | (three >>> 21);
+    return result / 2 ** 32;
+  };
 }

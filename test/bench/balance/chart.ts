@@ -8,8 +8,10 @@ const WIDTH = 860;
 const MARGIN = 16;
 const LABEL_WIDTH = 220;
 const FIGURE_WIDTH = 190;
+/** The last number of the scale is as wide as this, half of it. */
+const FIGURE_GAP = 24;
 const ROW_HEIGHT = 26;
-const HEAD_HEIGHT = 84;
+const HEAD_HEIGHT = 104;
 const FOOT_HEIGHT = 34;
 /** Lines of the scale, ms. */
 const STEPS_MS = [5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000];
@@ -50,7 +52,7 @@ export function toChart({ balancers, simulated, date, commit, machine, rounds, s
       text(LABEL_WIDTH + MARGIN - 12, y + 4, name, '', 'end'),
       `<line class="span${className}" x1="${x(p50Ms)}" x2="${x(p999Ms)}" y1="${y}" y2="${y}"/>`,
       `<circle class="mark${className}" cx="${x(p99Ms)}" cy="${y}" r="6"/>`,
-      text(WIDTH - FIGURE_WIDTH, y + 4, [p50Ms, p99Ms, p999Ms].map((value) => value.toFixed(0)).join(' · ')),
+      text(WIDTH - FIGURE_WIDTH + FIGURE_GAP, y + 4, [p50Ms, p99Ms, p999Ms].map((value) => value.toFixed(0)).join(' · ')),
     ].join('\n');
   });
   const foot = `${date.slice(0, 10)} · commit ${commit} · ${machine.cpu}, ${machine.cores} cores · ${rounds} rounds of ${seconds} s · load ${LOAD * 100} % of the capacity of ${BACKENDS} backends`;
@@ -58,8 +60,9 @@ export function toChart({ balancers, simulated, date, commit, machine, rounds, s
 <style>${STYLE}
 </style>
 ${text(MARGIN, 28, 'Latency where backends become slow and well again: less is better', 'title')}
-${text(MARGIN, 48, 'From p50 to p99.9, the dot is p99; milliseconds, logarithmic. Blue: strategies of Steelyard. Dotted: simulated, by rules that know more than a balancer can.', 'small')}
-${text(WIDTH - FIGURE_WIDTH, HEAD_HEIGHT - 13, 'p50 · p99 · p99.9', 'small')}
+${text(MARGIN, 48, 'From p50 to p99.9, the dot is p99; milliseconds, logarithmic.', 'small')}
+${text(MARGIN, 64, 'Blue: strategies of Steelyard. Dotted: simulated, by rules that know more than a balancer can.', 'small')}
+${text(WIDTH - FIGURE_WIDTH + FIGURE_GAP, HEAD_HEIGHT - 13, 'p50 · p99 · p99.9', 'small')}
 ${[...grid, ...drawn].join('\n')}
 ${text(MARGIN, bottom + FOOT_HEIGHT - 12, foot, 'small')}
 </svg>

@@ -46,6 +46,10 @@ export class BoundedPool implements PoolView {
     return inFlight === 0 || inFlight < this.capacity(backend);
   }
 
+  inFlightAt(row: number): number {
+    return this.#pool.inFlightAt(row);
+  }
+
   /** Most that it may have in flight once this pick is among them; 0 without a weight. */
   capacity(backend: Backend): number {
     if (this.#allowed < 0) this.#measure();

@@ -6,6 +6,7 @@
  * queue twice, and it hears silence. A pick costs O(n).
  */
 import { defineStrategy, type Backend, type Lease } from '@steelyard/sdk';
+import { FINENESS } from '../random/fineness.ts';
 import { Belief } from './belief.ts';
 import { UsualPace } from './usual-pace.ts';
 
@@ -70,6 +71,7 @@ export default defineStrategy<ExpectedDelayOptions>({
   },
   create({ holdMs }, host) {
     const watchOf = host.perBackend(() => new Watch());
+    const below = (count: number): number => Math.floor(host.random() * count);
     let backends: Backend[] = [];
     let weights = new Float64Array(0);
     let watches: Watch[] = [];
@@ -107,7 +109,7 @@ export default defineStrategy<ExpectedDelayOptions>({
           if (best !== undefined && delay > bestDelay) continue;
           const isTie = best !== undefined && delay === bestDelay;
           tiedWeight = isTie ? tiedWeight + weight : weight;
-          if (isTie && host.random() * tiedWeight >= weight) continue;
+          if (isTie && (below(FINENESS) / FINENESS) * tiedWeight >= weight) continue;
           best = backend;
           bestDelay = delay;
         }

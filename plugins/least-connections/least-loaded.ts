@@ -31,6 +31,11 @@ export class LeastLoaded {
   /** Indices of the tied of one pick. Made here once: a pick allocates nothing. */
   #tied = new Int32Array(0);
   readonly #available = new AvailableIndices();
+  /** Rows and weights of those that are available, side by side: the pass over all of them reads nothing else. */
+  #rows = new Int32Array(0);
+  #rowWeights = new Float64Array(0);
+  /** The pool's answer that they were gathered from. */
+  #gathered = 0;
   readonly #extra: number;
   readonly #turnOf: (backend: Backend) => Turn;
 
@@ -45,6 +50,8 @@ export class LeastLoaded {
     this.#turns.forEach((turn, at) => turn.moveTo(this.#credits, at));
     this.#backends = taking.map(({ backend }) => backend);
     this.#available.setBackends(this.#backends);
+    this.#rows = new Int32Array(taking.length);
+    this.#rowWeights = new Float64Array(taking.length);
     this.#weights = Float64Array.from(taking, ({ weight }) => weight);
     this.#turns = this.#backends.map((backend) => this.#turnOf(backend));
     this.#tied = new Int32Array(taking.length);
@@ -56,18 +63,18 @@ export class LeastLoaded {
   }
 
   pick(pool: PoolView): Backend | undefined {
-    const backends = this.#backends;
-    const weights = this.#weights;
+    const available = this.#available;
+    const count = available.look(pool);
+    if (available.asked !== this.#gathered) this.#gather(count);
+    const rows = this.#rows;
+    const weights = this.#rowWeights;
     const tied = this.#tied;
-    const count = this.#available.look(pool);
-    const { indices } = this.#available;
     let tiedCount = 0;
     let leastLoad = 0;
     let leastWeight = 0;
     for (let at = 0; at < count; at++) {
-      const i = indices[at]!;
-      const load = backends[i]!.inFlight + this.#extra;
-      const weight = weights[i]!;
+      const load = pool.inFlightAt(rows[at]!) + this.#extra;
+      const weight = weights[at]!;
       // load / weight < leastLoad / leastWeight, multiplied out as in nginx: no division, and whole numbers that are equal tie exactly.
       const difference = tiedCount === 0 ? -1 : load * leastWeight - leastLoad * weight;
       if (difference > 0) continue;
@@ -76,10 +83,19 @@ export class LeastLoaded {
         leastLoad = load;
         leastWeight = weight;
       }
-      tied[tiedCount++] = i;
+      tied[tiedCount++] = available.indices[at]!;
     }
     if (tiedCount === 0) return undefined;
-    return backends[tiedCount === 1 ? tied[0]! : this.#nextOfTied(tiedCount)];
+    return this.#backends[tiedCount === 1 ? tied[0]! : this.#nextOfTied(tiedCount)];
+  }
+
+  #gather(count: number): void {
+    const { indices, asked } = this.#available;
+    for (let at = 0; at < count; at++) {
+      this.#rows[at] = this.#backends[indices[at]!]!.row;
+      this.#rowWeights[at] = this.#weights[indices[at]!]!;
+    }
+    this.#gathered = asked;
   }
 
   #nextOfTied(tiedCount: number): number {

@@ -5,6 +5,7 @@
  * backend that gets nothing is halved now and then, so that one that was slow once gets a second chance. Ties go by chance, by weight. A pick costs O(n).
  */
 import { defineStrategy, type Backend } from '@steelyard/sdk';
+import { FINENESS } from '../random/fineness.ts';
 import { ResponseTime } from './response-time.ts';
 
 export interface LeastTimeOptions {
@@ -26,6 +27,7 @@ export default defineStrategy<LeastTimeOptions>({
   },
   create({ measure, stepMs, forgiveMs }, host) {
     const timeOf = host.perBackend(() => new ResponseTime());
+    const below = (count: number): number => Math.floor(host.random() * count);
     let backends: Backend[] = [];
     let weights = new Float64Array(0);
     let times: ResponseTime[] = [];
@@ -51,7 +53,7 @@ export default defineStrategy<LeastTimeOptions>({
           const difference = best === undefined ? -1 : wait * bestWeight - bestWait * weight;
           if (difference > 0) continue;
           tiedWeight = difference < 0 ? weight : tiedWeight + weight;
-          if (difference === 0 && host.random() * tiedWeight >= weight) continue;
+          if (difference === 0 && (below(FINENESS) / FINENESS) * tiedWeight >= weight) continue;
           best = backend;
           bestWait = wait;
           bestWeight = weight;

@@ -8,11 +8,10 @@
  */
 import type { Backend, Member, PoolView } from '@steelyard/sdk';
 import { AliasTable } from './alias-table.ts';
+import { FINENESS } from './fineness.ts';
 
 /** With half of the weight unavailable one pick in 256 comes to the scan; with nearly all of it, most do, and the draws cost less than the scan. */
 const MAX_DRAWS = 8;
-/** Steps of a chance between 0 and 1. */
-const FINENESS = 2 ** 30;
 
 export class WeightedDraw {
   #backends: Backend[] = [];

@@ -179,6 +179,9 @@ export class PoolPart implements PoolView {
   isAvailable(backend: Backend): boolean {
     return this.#set.has(backend) && this.#pool!.isAvailable(backend);
   }
+  inFlightAt(row: number): number {
+    return this.#pool!.inFlightAt(row);
+  }
 }
 
 /** The strategies among options, in lists too. Options were not validated yet. */

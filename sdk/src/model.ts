@@ -32,8 +32,10 @@ export interface Backend {
   readonly priority: number;
   /** Most leases at once over all workers; `Infinity` = no limit. */
   readonly maxInFlight: number;
-  /** Leases open now, over all workers. Reading it costs one load from memory. */
+  /** Leases open now, over all workers. A strategy that reads it of every backend at each pick asks `PoolView.inFlightAt`, which is quicker. */
   readonly inFlight: number;
+  /** Its row in the table that all workers share: a small whole number, no other's while this backend is a member of a pool. Later it may be another's. */
+  readonly row: number;
   readonly health: HealthState;
   /** Set by an operator or by discovery: finishes what it has, gets nothing new. */
   readonly draining: boolean;
@@ -58,6 +60,8 @@ export interface PoolView {
    * in a second attempt, or where a member has a limit. Compare for equality alone.
    */
   readonly version?: number;
+  /** `inFlight` of the member with this `row`, without a look at the backend itself: a third of the time for a thousand of them. Ask it of members only. */
+  inFlightAt(row: number): number;
 }
 
 /** One client connection. */

@@ -305,6 +305,17 @@ describe('backends and pools', () => {
     pool.tried.add(backends[0]!);
     expect(pool.isAvailable(backends[0]!)).toBe(false);
   });
+
+  it('tell of each row what its backend has in flight, and no two have the same', () => {
+    const w = world();
+    const backends = w.backends([{ inFlight: 3 }, {}, { inFlight: 1 }]);
+    const pool = w.pool(backends);
+    const [last] = w.backends([{ inFlight: 7 }]);
+    expect(backends.map(({ row }) => pool.inFlightAt(row))).toEqual([3, 0, 1]);
+    pool.backends = [backends[2]!, last!];
+    expect([backends[2]!, last!].map(({ row }) => pool.inFlightAt(row))).toEqual([1, 7]);
+    expect(new Set([...backends, last!].map(({ row }) => row)).size).toBe(4);
+  });
 });
 
 describe('leases', () => {

@@ -20,6 +20,30 @@ function picks(pool: Pool, count: number): (string | undefined)[] {
   return Array.from({ length: count }, () => pool.nextAvailable()?.host);
 }
 
+describe('inFlightAt', () => {
+  it('is what the member with this row has in flight', () => {
+    const pool = poolOf(board, [a, b, c]);
+    b.acquire();
+    c.acquire();
+    c.acquire();
+    expect(pool.backends.map(({ row }) => pool.inFlightAt(row))).toEqual([0, 1, 2]);
+    c.giveBack();
+    expect(pool.inFlightAt(c.row)).toBe(1);
+  });
+
+  it('is another backend\'s once a new one has the row of one that left', () => {
+    const left = c.row;
+    c.acquire();
+    c.giveBack();
+    c.retire();
+    const heir = backendOf(board, 'd');
+    heir.acquire();
+    const pool = poolOf(board, [a, b, heir]);
+    expect([heir.row, pool.inFlightAt(heir.row)]).toEqual([left, 1]);
+    expect(new Set(pool.backends.map(({ row }) => row)).size).toBe(3);
+  });
+});
+
 describe('version', () => {
   const roomy = (): Pool => poolOf(board, [a, b], { unknown: 'available', panicThreshold: 0.6 });
 

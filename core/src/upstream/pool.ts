@@ -129,6 +129,10 @@ export class Pool implements PoolView {
     return this.canTake(member) && (this.#tried.length === 0 || !this.#tried.includes(member));
   }
 
+  inFlightAt(row: number): number {
+    return this.#board.inFlight(row);
+  }
+
   /** Healthy (or nobody's health is believed), not draining, below its limit. Whether it was tried is not asked. */
   canTake(backend: BackendState): boolean {
     return this.#board.canTake(backend.row, !this.#isPanicking, this.#takesUnknown);

@@ -50,8 +50,10 @@ export class FakeBackend implements Backend {
   inFlight: number;
   health: HealthState;
   draining: boolean;
+  readonly row: number;
 
   constructor(number: number, spec: FakeBackendSpec = {}) {
+    this.row = number;
     this.pool = spec.pool ?? 'api';
     this.url = spec.url ?? `http://10.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}:80`;
     this.id = spec.id ?? `${this.pool}/${this.url}`;
@@ -85,6 +87,7 @@ export class FakePool implements PoolView {
   readonly tried = new Set<Backend>();
   #backends: readonly Backend[] = [];
   #members = new Set<Backend>();
+  #byRow: ReadonlyMap<number, Backend> = new Map();
 
   constructor(name: string, backends: readonly Backend[] = []) {
     this.name = name;
@@ -98,6 +101,7 @@ export class FakePool implements PoolView {
   set backends(backends: readonly Backend[]) {
     this.#backends = Object.freeze([...backends]);
     this.#members = new Set(backends);
+    this.#byRow = new Map(backends.map((backend) => [backend.row, backend]));
   }
 
   isAvailable(backend: Backend): boolean {
@@ -105,5 +109,9 @@ export class FakePool implements PoolView {
       this.#members.has(backend) && backend.health !== 'down' && !backend.draining &&
       backend.inFlight < backend.maxInFlight && (this.tried.size === 0 || !this.tried.has(backend))
     );
+  }
+
+  inFlightAt(row: number): number {
+    return this.#byRow.get(row)?.inFlight ?? 0;
   }
 }

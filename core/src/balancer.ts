@@ -4,6 +4,7 @@ import { describeError, SteelyardError } from '@steelyard/sdk';
 import type { Logger } from 'pino';
 import type { BalancerOptions, FileOptions } from './balancer-options.ts';
 import { loadConfig, resolveConfig } from './config/load.ts';
+import { noticesOf } from './config/notices.ts';
 import type { ResolvedConfig } from './config/resolved.ts';
 import { ControlGeneration } from './control/control-generation.ts';
 import { describePool, type BoundListener, type Description, type Ledger } from './description.ts';
@@ -174,6 +175,7 @@ export class Balancer {
     this.#files = files;
     this.#followLogLevel(resolved);
     this.#log.info({ generation: next.number, listeners: this.addresses() }, previous ? 'reloaded' : 'started');
+    for (const notice of noticesOf(resolved)) this.#log.warn(notice);
   }
 
   /** The one that did not come may have moved the cells in which failures are counted. */

@@ -66,6 +66,12 @@ describe('steelyard', () => {
     expect(JSON.parse(run('check', '-c', 'open.ts', '--json').stdout)).toMatchObject({ listeners: [{ name: 'http-0-127.0.0.1', limits: { maxBodyBytes: null } }] });
   });
 
+  it('check warns of what the config hardly means, beside its output', () => {
+    put('lost.json', { ...valid(), pools: { ...valid().pools, lost: { backends: ['http://127.0.0.1:9'] } } });
+    const { status, stdout, stderr } = run('check', '-c', 'lost.json', '--json');
+    expect([status, Object.keys(JSON.parse(stdout) as object), stderr]).toEqual([0, expect.arrayContaining(['pools']), 'warning: no route and no listener sends anything to pool "lost"\n']);
+  });
+
   it('says where it looked when there is no config', () => {
     expect(run('start')).toEqual({
       status: 78, stdout: '', stderr: `steelyard: there is no config in ${folder}: looked for balancer.config.ts, balancer.config.js, balancer.config.mjs, balancer.config.json (steelyard init writes a first one, --config names another)\n`,

@@ -1,6 +1,7 @@
-/** `steelyard check`: validates, prints, starts nothing. */
+/** `steelyard check`: validates, prints, starts nothing. What the config may say and hardly means goes to standard error, and changes no exit code. */
 import { relative } from 'node:path';
 import { loadConfig } from '../config/load.ts';
+import { noticesOf } from '../config/notices.ts';
 import { ConfigError } from '../config/report.ts';
 import { workerCount } from '../config/workers.ts';
 import type { Arguments } from './arguments.ts';
@@ -15,6 +16,7 @@ export async function check({ config, json }: Arguments): Promise<number> {
     const resolved = { ...loaded, workers: workerCount(undefined, loaded.workers, 'check') };
     if (json) console.log(JSON.stringify(toJson(resolved), undefined, 2));
     else console.log([...outline(resolved), '', `${relative(process.cwd(), file)} is valid.`].join('\n'));
+    for (const notice of noticesOf(resolved)) console.error(`warning: ${notice}`);
     return 0;
   } catch (thrown) {
     if (json && thrown instanceof ConfigError) {

@@ -1,7 +1,7 @@
 /** What a balancer says of itself: for people, the command, and tests. */
+import type { ThreadGauges } from './board/thread-gauges.ts';
 import type { ResolvedPool } from './config/resolved.ts';
 import type { BackendState } from './upstream/backend.ts';
-import type { ThreadGauges } from './workers/thread-gauges.ts';
 
 export interface BoundListener {
   name: string;

@@ -3,6 +3,7 @@
  * to it. It counts the exchanges that run under it, and ends when it was superseded and the last one is over.
  */
 import type { HealthChange } from '@steelyard/sdk';
+import type { Scoreboard } from './board/scoreboard.ts';
 import type { ResolvedConfig, ResolvedListener, ResolvedPool } from './config/resolved.ts';
 import { runsInMain } from './control/control-generation.ts';
 import type { GenerationOrder, MemberOrder, PoolOrder } from './control/order.ts';
@@ -16,7 +17,6 @@ import { Pool } from './upstream/pool.ts';
 import type { BackendState } from './upstream/backend.ts';
 import type { BackendRegistry } from './upstream/registry.ts';
 import type { LimitCounters, TrafficMetrics } from './metrics/traffic.ts';
-import type { Scoreboard } from './workers/scoreboard.ts';
 
 /** How a generation sees one listener. */
 export interface ListenerPlan {

@@ -2,6 +2,9 @@
 import type { HealthChange, MetricFamily } from '@steelyard/sdk';
 import { SteelyardError } from '@steelyard/sdk';
 import type { Logger } from 'pino';
+import { AddressCounts } from './board/address-counts.ts';
+import { LocalRows, SharedRows, type Forget } from './board/rows.ts';
+import { Scoreboard } from './board/scoreboard.ts';
 import type { ControlServices } from './control/control-generation.ts';
 import type { TrafficServices } from './generation.ts';
 import { HealthMonitor } from './health/monitor.ts';
@@ -18,10 +21,7 @@ import { EventLog } from './request/event-log.ts';
 import type { BackendState } from './upstream/backend.ts';
 import { BackendRegistry } from './upstream/registry.ts';
 import { Resolver } from './upstream/resolver.ts';
-import { AddressCounts } from './workers/address-counts.ts';
 import { chance } from './chance.ts';
-import { LocalRows, SharedRows, type Forget } from './workers/rows.ts';
-import { Scoreboard } from './workers/scoreboard.ts';
 
 /** Blocks of the scoreboard beside one for each worker: a worker that was wounded drains in its own, while another takes its place. */
 const SPARE_BLOCKS = 2;

@@ -1,11 +1,11 @@
 /** A health monitor in virtual time, with backends and probes that a test holds in its hand. */
 import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import type { HealthChange, Outcome } from '@steelyard/sdk';
+import { Scoreboard } from '../../core/src/board/scoreboard.ts';
 import type { ResolvedBackend } from '../../core/src/config/resolved.ts';
 import { HealthMonitor, type ActiveCheck, type EjectingCheck, type MonitoredPool, type MonitorClock } from '../../core/src/health/monitor.ts';
 import { PassiveObserver, type PassiveCheck } from '../../core/src/health/observer.ts';
 import { BackendState } from '../../core/src/upstream/backend.ts';
-import { Scoreboard } from '../../core/src/workers/scoreboard.ts';
 
 interface Timer {
   readonly at: number;

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { AddressCounts } from '../../core/src/board/address-counts.ts';
 import { parseAddress } from '../../core/src/request/address.ts';
-import { AddressCounts } from '../../core/src/workers/address-counts.ts';
 
 const at = (text: string) => parseAddress(text)!;
 

@@ -1,5 +1,8 @@
 /** Where accepting cannot be paused, the listener itself has to hold what it was given: not more of it than the system's queue would. */
 import { expect, it } from 'vitest';
+import { AddressCounts } from '../../core/src/board/address-counts.ts';
+import { Scoreboard } from '../../core/src/board/scoreboard.ts';
+import type { DataThread } from '../../core/src/data-thread.ts';
 import type { ListenerPlan } from '../../core/src/generation.ts';
 import { AcceptWatch } from '../../core/src/listen/accept-watch.ts';
 import { Admission, type Admitted } from '../../core/src/listen/admission.ts';
@@ -8,9 +11,6 @@ import { TrafficMetrics } from '../../core/src/metrics/traffic.ts';
 import { AddressSet } from '../../core/src/request/address.ts';
 import { Deadlines } from '../../core/src/sockets/deadlines.ts';
 import type { Socket } from '../../core/src/sockets/socket.ts';
-import { AddressCounts } from '../../core/src/workers/address-counts.ts';
-import type { DataThread } from '../../core/src/workers/data-thread.ts';
-import { Scoreboard } from '../../core/src/workers/scoreboard.ts';
 
 const NO_LIMITS = { maxConnections: Infinity, maxConnectionsPerAddress: Infinity, maxNewConnectionsPerSecond: Infinity };
 

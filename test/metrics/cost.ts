@@ -1,8 +1,8 @@
 /** What counting costs: `npx node test/metrics/cost.ts [--shared]`. Nanoseconds for `attempt` and `exchange` together, median of rounds. */
 import type { Outcome, Result } from '@steelyard/sdk';
+import { Scoreboard } from '../../core/src/board/scoreboard.ts';
 import { TrafficMetrics } from '../../core/src/metrics/traffic.ts';
 import type { BackendState } from '../../core/src/upstream/backend.ts';
-import { Scoreboard } from '../../core/src/workers/scoreboard.ts';
 
 const CALLS = 1_000_000;
 const ROUNDS = 15;

@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import * as fc from 'fast-check';
 import type { Labels, MetricFamily, Outcome, Result } from '@steelyard/sdk';
+import { Scoreboard } from '../../core/src/board/scoreboard.ts';
 import { CounterBook } from '../../core/src/metrics/counter-book.ts';
 import { bucketOf, LATENCY_BOUNDS_SECONDS } from '../../core/src/metrics/histogram.ts';
 import { processFamilies, ThreadMetrics } from '../../core/src/metrics/process.ts';
 import { TrafficMetrics } from '../../core/src/metrics/traffic.ts';
 import { BackendState } from '../../core/src/upstream/backend.ts';
-import { Scoreboard } from '../../core/src/workers/scoreboard.ts';
 
 const RESULT: Result = {
   status: 200, backend: undefined, attempts: 1, answeredBy: 'backend', abortedBy: undefined, code: '', bytesFromClient: 10, bytesToClient: 100, firstByteMs: 2, durationMs: 30,

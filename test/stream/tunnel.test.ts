@@ -1,9 +1,9 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { DataThread } from '../../core/src/data-thread.ts';
 import { Deadlines } from '../../core/src/sockets/deadlines.ts';
 import { OutSlab } from '../../core/src/sockets/out-slab.ts';
 import type { Socket, SocketHandler } from '../../core/src/sockets/socket.ts';
 import { Tunnel, type TunnelEnd } from '../../core/src/stream/tunnel.ts';
-import type { DataThread } from '../../core/src/workers/data-thread.ts';
 
 /** Writes down what it is asked to do. */
 class FakeSocket implements Socket {

@@ -1,10 +1,10 @@
 import { beforeEach, expect, it } from 'vitest';
+import { Scoreboard } from '../../core/src/board/scoreboard.ts';
 import { Deadlines } from '../../core/src/sockets/deadlines.ts';
 import type { Socket, SocketEngine, SocketHandler } from '../../core/src/sockets/socket.ts';
 import type { BackendState } from '../../core/src/upstream/backend.ts';
 import { UpstreamConnection, type UpstreamUser } from '../../core/src/upstream/connection.ts';
 import { IdleConnections } from '../../core/src/upstream/idle.ts';
-import { Scoreboard } from '../../core/src/workers/scoreboard.ts';
 import { backendOf } from './world.ts';
 
 /** Sockets that only remember that they were destroyed; their close is told when the test says so. */

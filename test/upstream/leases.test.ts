@@ -1,8 +1,8 @@
 import type { Exchange } from '@steelyard/sdk';
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { Scoreboard } from '../../core/src/board/scoreboard.ts';
 import { LeaseTable, type LeaseState } from '../../core/src/upstream/leases.ts';
-import { Scoreboard } from '../../core/src/workers/scoreboard.ts';
 import { backendOf, poolOf, specOf } from './world.ts';
 
 const EXCHANGE = {} as Exchange;

@@ -1,9 +1,9 @@
 /** When the health of a pool is not believed any more. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Scoreboard } from '../../core/src/board/scoreboard.ts';
 import type { BackendState } from '../../core/src/upstream/backend.ts';
 import { isPanicking } from '../../core/src/upstream/panic.ts';
-import { Scoreboard } from '../../core/src/workers/scoreboard.ts';
 import { backendOf, poolOf, specOf } from './world.ts';
 
 const members = (health: readonly string[], draining: readonly boolean[] = []) => health.map((each, i) => ({ health: each, draining: draining[i] ?? false })) as BackendState[];

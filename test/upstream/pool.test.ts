@@ -1,10 +1,10 @@
 import type { Backend, Member } from '@steelyard/sdk';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { Scoreboard } from '../../core/src/board/scoreboard.ts';
 import type { PluginRuntime } from '../../core/src/plugins/runtime.ts';
 import type { GuardedStrategy } from '../../core/src/plugins/strategy.ts';
 import type { BackendState } from '../../core/src/upstream/backend.ts';
 import type { Pool } from '../../core/src/upstream/pool.ts';
-import { Scoreboard } from '../../core/src/workers/scoreboard.ts';
 import { backendOf, poolOf, specOf } from './world.ts';
 
 let board: Scoreboard;

@@ -2,11 +2,11 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { HealthChange, Logger } from '@steelyard/sdk';
 import { beforeEach, expect, it } from 'vitest';
+import { SharedRows, type Forget } from '../../core/src/board/rows.ts';
+import { Scoreboard } from '../../core/src/board/scoreboard.ts';
 import type { BackendState } from '../../core/src/upstream/backend.ts';
 import { BackendRegistry } from '../../core/src/upstream/registry.ts';
 import { Resolver } from '../../core/src/upstream/resolver.ts';
-import { SharedRows, type Forget } from '../../core/src/workers/rows.ts';
-import { Scoreboard } from '../../core/src/workers/scoreboard.ts';
 import { specOf } from './world.ts';
 
 const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {} };

@@ -1,8 +1,8 @@
 /** Backends and pools without a balancer around them. */
+import type { Scoreboard } from '../../core/src/board/scoreboard.ts';
 import type { ResolvedBackend, ResolvedPool } from '../../core/src/config/resolved.ts';
 import { BackendState } from '../../core/src/upstream/backend.ts';
 import { Pool } from '../../core/src/upstream/pool.ts';
-import type { Scoreboard } from '../../core/src/workers/scoreboard.ts';
 
 export function specOf(name: string, more: Partial<ResolvedBackend> = {}): ResolvedBackend {
   const url = `http://${name}:80`;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Scoreboard } from '../../core/src/workers/scoreboard.ts';
+import { Scoreboard } from '../../core/src/board/scoreboard.ts';
 import { beatMsOf, Watchdog } from '../../core/src/workers/watchdog.ts';
 import type { WorkerHandle } from '../../core/src/workers/worker-handle.ts';
 

@@ -1,15 +1,15 @@
 /** A worker from within, without its thread: what it does with main's messages, in whatever moment they come. */
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { AddressCounts } from '../../core/src/board/address-counts.ts';
+import { Scoreboard } from '../../core/src/board/scoreboard.ts';
 import { configText, digestOf } from '../../core/src/config/digest.ts';
 import { loadConfig } from '../../core/src/config/load.ts';
 import type { ResolvedBackend } from '../../core/src/config/resolved.ts';
 import type { MemberOrder } from '../../core/src/control/order.ts';
 import { CounterBook } from '../../core/src/metrics/counter-book.ts';
-import { AddressCounts } from '../../core/src/workers/address-counts.ts';
 import { clockOffsetMs } from '../../core/src/workers/clock-offset.ts';
 import type { PrepareOrder, ToMain } from '../../core/src/workers/messages.ts';
-import { Scoreboard } from '../../core/src/workers/scoreboard.ts';
 import { WorkerThread } from '../../core/src/workers/worker-thread.ts';
 
 const CONFIG_FILE = fileURLToPath(new URL('one-backend.config.json', import.meta.url));

@@ -1,9 +1,9 @@
 /** The places in a config where plugins stand: what stands there, whether it belongs there, and whether its options are right. */
 import { isUse, withOptions, type AnyOptionSchema, type AnyUse, type DiscoveryUse, type HealthCheckUse, type Protocol, type StrategyUse } from '@steelyard/sdk';
+import { MAX_SOURCES } from '../board/scoreboard.ts';
 import { joinPath, showValue, type Faults } from './faults.ts';
 import { isFactory, isNamedUse, useByName, type PluginSource } from './named.ts';
 import { checkOptions, nestedUses } from './options.ts';
-import { MAX_SOURCES } from '../workers/scoreboard.ts';
 import type { RunnablePlugin } from './resolved.ts';
 import { isPlain } from './snapshot.ts';
 

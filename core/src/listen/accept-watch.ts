@@ -1,9 +1,9 @@
 /** What the listeners of one thread have in common when they do not accept: who waits, when they look again, and what concerns them all. */
+import type { AddressCounts } from '../board/address-counts.ts';
+import type { Scoreboard } from '../board/scoreboard.ts';
 import { DESCRIPTORS, LOOP_DELAY } from '../limits.ts';
 import type { LimitCounters, TrafficMetrics } from '../metrics/traffic.ts';
 import type { Deadlines } from '../sockets/deadlines.ts';
-import type { AddressCounts } from '../workers/address-counts.ts';
-import type { Scoreboard } from '../workers/scoreboard.ts';
 import type { Admission } from './admission.ts';
 import { lastDescriptors } from './descriptors.ts';
 

@@ -2,12 +2,12 @@
  * Who gets in at one listener: each connection that the system gives us is served, refused, or has to wait. While one has to wait, or the next
  * one would, nothing is accepted: it waits in the system's queue, whose length is `backlog`.
  */
+import type { DataThread } from '../data-thread.ts';
 import type { ListenerPlan } from '../generation.ts';
 import { ADDRESS_CONNECTIONS, CONNECTIONS, DESCRIPTORS, LIMIT_NAMES, LOOP_DELAY, NEW_CONNECTIONS, TOTAL_CONNECTIONS } from '../limits.ts';
 import { parseAddress } from '../request/address.ts';
 import type { Pauses } from '../sockets/accepts.ts';
 import type { Socket } from '../sockets/socket.ts';
-import type { DataThread } from '../workers/data-thread.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 /** Instead of an address's cells: it is not counted, or it has too many connections. */

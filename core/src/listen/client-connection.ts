@@ -1,8 +1,8 @@
 /** What every client connection is, whatever is spoken on it. */
 import type { Connection, Protocol } from '@steelyard/sdk';
+import type { DataThread } from '../data-thread.ts';
 import type { Generation, ListenerPlan } from '../generation.ts';
 import type { Socket } from '../sockets/socket.ts';
-import type { DataThread } from '../workers/data-thread.ts';
 import type { Admitted } from './admission.ts';
 import type { Listener } from './listener.ts';
 

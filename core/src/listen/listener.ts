@@ -1,10 +1,10 @@
 /** A listening socket and the connections it accepted. It outlives generations: a reload changes its plan, not its socket. */
+import type { DataThread } from '../data-thread.ts';
 import type { ListenerPlan } from '../generation.ts';
 import type { ClientConnection } from './client-connection.ts';
 import { HttpConnection } from '../request/connection.ts';
 import type { ListenAddress, ListenSocket, Socket } from '../sockets/socket.ts';
 import { StreamConnection } from '../stream/connection.ts';
-import type { DataThread } from '../workers/data-thread.ts';
 import { Admission, type Admitted } from './admission.ts';
 
 export class Listener {

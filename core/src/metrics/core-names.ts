@@ -1,5 +1,5 @@
 /** The names that plugins' metrics may not take. */
-import { Scoreboard } from '../workers/scoreboard.ts';
+import { Scoreboard } from '../board/scoreboard.ts';
 import { processFamilies, ThreadMetrics } from './process.ts';
 import { TrafficMetrics } from './traffic.ts';
 

@@ -2,7 +2,7 @@
  * Which row of the scoreboard counts what, by name. A name keeps its row from reload to reload, so that none loses a count, until the last config
  * that has it has ended: configs that name their pools and routes anew each time would fill the scoreboard, and every scrape.
  */
-import type { Scoreboard } from '../workers/scoreboard.ts';
+import type { Scoreboard } from '../board/scoreboard.ts';
 import { CONNECTIONS_CLOSED, CONNECTIONS_OPENED } from './route-cells.ts';
 
 /** Of a listener and a route; route '' = no route matched, or TCP, and the listener's connections. */

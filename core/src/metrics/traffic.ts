@@ -3,10 +3,10 @@
  * additions and an exporter nothing. Names are resolved to offsets once, when a generation is built. Main's snapshot adds the threads up.
  */
 import type { HealthState, MetricFamily, Outcome, Result } from '@steelyard/sdk';
+import { COUNTERS } from '../board/layout.ts';
+import type { Scoreboard } from '../board/scoreboard.ts';
 import type { BackendState } from '../upstream/backend.ts';
 import { LIMIT_NAMES } from '../limits.ts';
-import { COUNTERS } from '../workers/layout.ts';
-import type { Scoreboard } from '../workers/scoreboard.ts';
 import { CounterBook } from './counter-book.ts';
 import { backendFamilies, countAttempt, countFlip } from './backend-cells.ts';
 import { RETRIES } from './pool-cells.ts';

@@ -1,11 +1,11 @@
 /** What an HTTP exchange and a TCP connection have in common: both ask for a backend, hold a lease, and are settled. */
 import type { Connection, Route } from '@steelyard/sdk';
+import type { DataThread } from '../data-thread.ts';
 import type { Generation } from '../generation.ts';
 import type { Lane } from '../lane.ts';
 import type { BackendState } from '../upstream/backend.ts';
 import type { LeaseState } from '../upstream/leases.ts';
 import type { Pool } from '../upstream/pool.ts';
-import type { DataThread } from '../workers/data-thread.ts';
 
 export abstract class AttemptingExchange {
   // What plugins are shown is read-only to them in fact: one that writes there by mistake throws, and does not decide for the core.

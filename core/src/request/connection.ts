@@ -2,6 +2,7 @@
  * Step 1: a client's connection. Bytes come in; whole heads begin exchanges, one at a time, in order;
  * what comes too early (a pipelined request, a body nobody can take yet) waits in `#waiting`.
  */
+import type { DataThread } from '../data-thread.ts';
 import { ClientConnection } from '../listen/client-connection.ts';
 import type { Admitted } from '../listen/admission.ts';
 import type { Listener } from '../listen/listener.ts';
@@ -9,7 +10,6 @@ import type { Generation, ListenerPlan } from '../generation.ts';
 import { endsHead } from '../http1/request-head.ts';
 import type { Timed } from '../sockets/deadlines.ts';
 import type { Socket, SocketHandler } from '../sockets/socket.ts';
-import type { DataThread } from '../workers/data-thread.ts';
 import { HEAD_TIME, IDLE_TIME, PIPELINED_BYTES, REQUESTS_PER_CONNECTION } from '../limits.ts';
 import { Exchange } from './exchange.ts';
 import { clientDrained, clientTimedOut, exchangeTimedOut, headTimedOut, RequestClock } from './patience.ts';

@@ -1,7 +1,7 @@
 /** Waiting for a client: how long for the next bytes of its body, how long until it reads, how long for an exchange as a whole. */
+import type { DataThread } from '../data-thread.ts';
 import { BODY_RATE, BODY_TIME, NO_LIMIT, REQUEST_TIME, WRITE_RATE, WRITE_TIME } from '../limits.ts';
 import type { Timed } from '../sockets/deadlines.ts';
-import type { DataThread } from '../workers/data-thread.ts';
 import type { HttpConnection } from './connection.ts';
 import type { Exchange } from './exchange.ts';
 import { FLUSHING, RELAYING } from './exchange-state.ts';

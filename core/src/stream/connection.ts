@@ -1,5 +1,6 @@
 /** A client's connection on a tcp listener: it is its own exchange, and takes the same road as a request does. */
 import type { ErrorCode, TcpExchange } from '@steelyard/sdk';
+import type { DataThread } from '../data-thread.ts';
 import type { Generation } from '../generation.ts';
 import { ClientConnection } from '../listen/client-connection.ts';
 import type { Admitted } from '../listen/admission.ts';
@@ -13,7 +14,6 @@ import type { Socket, SocketHandler } from '../sockets/socket.ts';
 import { isExhaustion } from '../sockets/system-error.ts';
 import { TUNNEL_IDLE_TIME } from '../limits.ts';
 import { UpstreamConnection, type UpstreamUser } from '../upstream/connection.ts';
-import type { DataThread } from '../workers/data-thread.ts';
 import { Tunnel, type TunnelEnd } from './tunnel.ts';
 
 /** What a client may send before its backend is connected. Behind that it waits in the kernel, where neither its FIN nor its reset is seen. */

@@ -2,9 +2,9 @@
  * Bytes both ways between a client and a backend, as they are: a TCP connection, or an upgraded one.
  * Back-pressure by pause and resume; a FIN is passed on as a FIN, a reset as a reset.
  */
+import type { DataThread } from '../data-thread.ts';
 import type { Timed } from '../sockets/deadlines.ts';
 import type { Socket, SocketHandler } from '../sockets/socket.ts';
-import type { DataThread } from '../workers/data-thread.ts';
 
 /** Who ended it out of order; `nobody`: both sides said FIN. */
 export type TunnelEnd = 'nobody' | 'client' | 'backend' | 'idle' | 'balancer';

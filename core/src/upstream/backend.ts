@@ -1,9 +1,9 @@
 /** A backend as the core holds it: identity, health marks, load. It outlives reloads and membership changes. */
 import type { Backend, HealthChange, HealthState, Protocol } from '@steelyard/sdk';
+import { LocalRows, type Rows } from '../board/rows.ts';
+import { MAX_SOURCES, type Scoreboard } from '../board/scoreboard.ts';
 import type { ResolvedBackend } from '../config/resolved.ts';
 import type { Resolver } from './resolver.ts';
-import { LocalRows, type Rows } from '../workers/rows.ts';
-import { MAX_SOURCES, type Scoreboard } from '../workers/scoreboard.ts';
 
 /** One source's objection: while there is one, the backend gets nothing new. */
 interface Mark {

@@ -1,10 +1,10 @@
 /** A pool of one generation: its members as they stand, the strategy that picks among them, and what a pick may look at. */
 import type { Backend, Member, PoolView } from '@steelyard/sdk';
+import type { Scoreboard } from '../board/scoreboard.ts';
 import type { ResolvedPool } from '../config/resolved.ts';
 import type { HeadLimits } from '../http1/limits.ts';
 import type { PluginRuntime } from '../plugins/runtime.ts';
 import type { GuardedStrategy } from '../plugins/strategy.ts';
-import type { Scoreboard } from '../workers/scoreboard.ts';
 import type { BackendState } from './backend.ts';
 import { isPanicking } from './panic.ts';
 import { RetryBudget } from './retry-budget.ts';

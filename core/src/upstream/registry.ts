@@ -2,10 +2,10 @@
  * Every backend that any living generation uses: the reason why a backend outlives reloads. It is the same one as long as pool, id and
  * address are the same: an id of the config's own that moves to another address is another server, of which nothing is known.
  */
+import { LocalRows, type Rows } from '../board/rows.ts';
+import type { Scoreboard } from '../board/scoreboard.ts';
 import type { ResolvedBackend } from '../config/resolved.ts';
 import type { HostNames } from './given-addresses.ts';
-import { LocalRows, type Rows } from '../workers/rows.ts';
-import type { Scoreboard } from '../workers/scoreboard.ts';
 import { BackendState, type FlipListener } from './backend.ts';
 
 export class BackendRegistry {

@@ -1,11 +1,11 @@
 /** The data planes of a balancer, by the number of its workers. */
 import type { ConfigEnv } from '@steelyard/sdk';
+import { DataThread } from '../data-thread.ts';
 import { PassiveObserver } from '../health/observer.ts';
 import type { LoggerForm } from '../log.ts';
 import { clock, trafficServices, type Services } from '../services.ts';
 import { NodeSocketEngine } from '../sockets/node-sockets.ts';
 import { clockOffsetMs } from './clock-offset.ts';
-import { DataThread } from './data-thread.ts';
 import { LocalPlanes } from './local-planes.ts';
 import type { Planes } from './planes.ts';
 import { canSharePorts } from './worker-count.ts';

@@ -1,9 +1,9 @@
 /** The worker threads as such: started, watched, dismissed, replaced when they die, stall or are wounded. What they are told is another's business. */
 import { describeError, SteelyardError } from '@steelyard/sdk';
+import type { SharedRows } from '../board/rows.ts';
 import type { Services } from '../services.ts';
 import type { WorkerBirth } from './messages.ts';
 import { Replacements } from './replacements.ts';
-import type { SharedRows } from './rows.ts';
 import { Watchdog } from './watchdog.ts';
 import { WorkerHandle, type Told, type WorkerEvents } from './worker-handle.ts';
 

@@ -3,16 +3,16 @@
  * in each worker. It is told what to do by the control plane, in two phases: `prepare`, which may fail, and `switchTo`, which may not.
  */
 import type { HealthChange } from '@steelyard/sdk';
+import type { ThreadGauges } from '../board/thread-gauges.ts';
 import type { ResolvedConfig, ResolvedListener } from '../config/resolved.ts';
 import type { GenerationOrder, MemberOrder } from '../control/order.ts';
+import type { DataThread } from '../data-thread.ts';
 import type { BoundListener } from '../description.ts';
 import { Generation, type TrafficServices } from '../generation.ts';
 import { bindBeside } from '../listen/bind.ts';
 import { Listener } from '../listen/listener.ts';
 import type { BackendState } from '../upstream/backend.ts';
 import { settledWithin } from '../settled-within.ts';
-import type { DataThread } from './data-thread.ts';
-import type { ThreadGauges } from './thread-gauges.ts';
 
 /** A socket that was destroyed tells so in the next turn; this is for machines under load. */
 const CUT_LIMIT_MS = 1_000;

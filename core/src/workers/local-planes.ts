@@ -1,14 +1,14 @@
 /** `workers: 0`: the one data plane, in the balancer's own thread. */
 import type { HealthChange, MetricFamily } from '@steelyard/sdk';
+import type { ThreadGauges } from '../board/thread-gauges.ts';
 import type { ControlGeneration } from '../control/control-generation.ts';
 import type { GenerationOrder } from '../control/order.ts';
+import type { DataThread } from '../data-thread.ts';
 import type { BoundListener } from '../description.ts';
 import type { TrafficServices } from '../generation.ts';
 import type { PassiveObserver } from '../health/observer.ts';
 import type { BackendState } from '../upstream/backend.ts';
 import { DataPlane } from './data-plane.ts';
-import type { DataThread } from './data-thread.ts';
-import type { ThreadGauges } from './thread-gauges.ts';
 import type { Planes } from './planes.ts';
 
 export class LocalPlanes implements Planes {

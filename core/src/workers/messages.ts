@@ -1,12 +1,12 @@
 /** What main and a worker say to each other: plain data, in order, each way. Nothing is sent per request. */
 import type { HealthState, MetricFamily } from '@steelyard/sdk';
+import type { AddressMemory } from '../board/address-counts.ts';
+import type { Forget } from '../board/rows.ts';
+import type { ScoreboardMemory } from '../board/scoreboard.ts';
 import type { MemberOrder, PoolOrder } from '../control/order.ts';
 import type { LoggerForm } from '../log.ts';
 import type { CounterEntries } from '../metrics/counter-book.ts';
-import type { AddressMemory } from './address-counts.ts';
 import type { ErrorWire } from './error-wire.ts';
-import type { Forget } from './rows.ts';
-import type { ScoreboardMemory } from './scoreboard.ts';
 
 /** What a worker is born with. */
 export interface WorkerBirth {

@@ -1,10 +1,10 @@
 /** The data planes as the balancer has them: one in its own thread, or one in each worker. */
 import type { HealthChange, MetricFamily } from '@steelyard/sdk';
+import type { Forget } from '../board/rows.ts';
+import type { ThreadGauges } from '../board/thread-gauges.ts';
 import type { ControlGeneration } from '../control/control-generation.ts';
 import type { BoundListener } from '../description.ts';
 import type { BackendState } from '../upstream/backend.ts';
-import type { Forget } from './rows.ts';
-import type { ThreadGauges } from './thread-gauges.ts';
 
 export interface Planes {
   /** Phase one, in all of them. @throws SteelyardError when one fails: then none has anything of it left. */

@@ -2,7 +2,7 @@
  * Looks whether each worker still beats. It counts its own looks, not the clock: after the whole process was stopped for a while (SIGSTOP, a
  * suspended machine) every worker would seem silent.
  */
-import type { Scoreboard } from './scoreboard.ts';
+import type { Scoreboard } from '../board/scoreboard.ts';
 import type { WorkerHandle } from './worker-handle.ts';
 
 const LOOKS_PER_LIMIT = 10;

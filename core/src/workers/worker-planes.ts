@@ -1,6 +1,8 @@
 /** Data planes in worker threads: main's side. What the control plane decides goes to all of them; one that dies or stalls is replaced. */
 import type { HealthChange, MetricFamily } from '@steelyard/sdk';
 import { describeError, SteelyardError } from '@steelyard/sdk';
+import type { Forget } from '../board/rows.ts';
+import type { ThreadGauges } from '../board/scoreboard.ts';
 import { configText, digestOf, firstDifference } from '../config/digest.ts';
 import type { ControlGeneration } from '../control/control-generation.ts';
 import type { BoundListener } from '../description.ts';
@@ -13,8 +15,6 @@ import { fromWire } from './error-wire.ts';
 import type { PrepareOrder } from './messages.ts';
 import type { Planes } from './planes.ts';
 import { SharedPorts, type Bound } from './ports.ts';
-import type { Forget } from './rows.ts';
-import type { ThreadGauges } from './scoreboard.ts';
 import { beatMsOf } from './watchdog.ts';
 import type { Told, WorkerHandle } from './worker-handle.ts';
 

@@ -5,9 +5,13 @@
 import type { ConfigEnv, HealthChange } from '@steelyard/sdk';
 import { describeError } from '@steelyard/sdk';
 import type { Logger } from 'pino';
+import { AddressCounts } from '../board/address-counts.ts';
+import { WorkerRows } from '../board/rows.ts';
+import { Scoreboard } from '../board/scoreboard.ts';
 import { configText, digestOf } from '../config/digest.ts';
 import { loadConfig } from '../config/load.ts';
 import type { ResolvedConfig } from '../config/resolved.ts';
+import { DataThread } from '../data-thread.ts';
 import { PassiveObserver } from '../health/observer.ts';
 import { createThreadLogger } from '../log.ts';
 import { CounterBook } from '../metrics/counter-book.ts';
@@ -20,14 +24,10 @@ import { NodeSocketEngine } from '../sockets/node-sockets.ts';
 import type { BackendState } from '../upstream/backend.ts';
 import { GivenAddresses } from '../upstream/given-addresses.ts';
 import { BackendRegistry } from '../upstream/registry.ts';
-import { AddressCounts } from './address-counts.ts';
 import { clockOffsetMs } from './clock-offset.ts';
 import { DataPlane } from './data-plane.ts';
-import { DataThread } from './data-thread.ts';
 import { toWire } from './error-wire.ts';
 import type { FlipTold, PrepareAnswer, PrepareOrder, ToMain, ToWorker, WorkerBirth } from './messages.ts';
-import { WorkerRows } from './rows.ts';
-import { Scoreboard } from './scoreboard.ts';
 
 export class WorkerThread {
   readonly #birth: WorkerBirth;

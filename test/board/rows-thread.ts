@@ -1,7 +1,7 @@
 /** A real thread that uses rows as a worker does: it goes on for a while with what main has taken from it, as one with leases open. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { WorkerRows, type Forget } from '../../core/src/workers/rows.ts';
-import { Scoreboard, type ScoreboardMemory } from '../../core/src/workers/scoreboard.ts';
+import { WorkerRows, type Forget } from '../../core/src/board/rows.ts';
+import { Scoreboard, type ScoreboardMemory } from '../../core/src/board/scoreboard.ts';
 
 export interface RowsBirth {
   readonly memory: ScoreboardMemory;

@@ -22,7 +22,7 @@ export const MAX_WORKERS = 256;
 /** Counters of a row: those of a backend, of a listener and route, of a pool, or of a listener's limits. */
 export const COUNTERS = Math.max(BACKEND_CELLS, ROUTE_CELLS, POOL_CELLS, LIMIT_NAMES.length);
 
-/** A block's part of the header; its cells are named in block-headers.ts. */
+/** A block's part of the header; its cells are named in thread-gauges.ts. */
 export const HEADER_BYTES = LINE_PAIR_BYTES;
 /** What all threads share of a row; its cells are named in scoreboard.ts. */
 export const SHARED_BYTES = 2 * LINE_PAIR_BYTES;

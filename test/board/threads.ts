@@ -1,7 +1,7 @@
 /** Real threads for tests of the scoreboard. */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import type { ScoreboardMemory } from '../../core/src/workers/scoreboard.ts';
+import type { ScoreboardMemory } from '../../core/src/board/scoreboard.ts';
 import { PROGRESS, type Report, type Shared, type Task } from './thread-tasks.ts';
 
 const MAX_ROWS = 1_000;

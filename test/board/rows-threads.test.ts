@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { SharedRows } from '../../core/src/workers/rows.ts';
-import { Scoreboard } from '../../core/src/workers/scoreboard.ts';
+import { SharedRows } from '../../core/src/board/rows.ts';
+import { Scoreboard } from '../../core/src/board/scoreboard.ts';
 import type { FromRowsThread, RowsBirth, ToRowsThread } from './rows-thread.ts';
 
 const WORKERS = 2;

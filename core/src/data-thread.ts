@@ -1,15 +1,15 @@
 /** What one data thread has once, and every connection in it uses. */
 import type { Outcome } from '@steelyard/sdk';
-import { AcceptWatch, type SharedCounts } from '../listen/accept-watch.ts';
-import type { TrafficMetrics } from '../metrics/traffic.ts';
-import type { Exchange } from '../request/exchange.ts';
-import type { EventLog } from '../request/event-log.ts';
-import { Deadlines } from '../sockets/deadlines.ts';
-import { OutSlab } from '../sockets/out-slab.ts';
-import type { SocketEngine } from '../sockets/socket.ts';
-import type { BackendState } from '../upstream/backend.ts';
-import { IdleConnections } from '../upstream/idle.ts';
-import { LeaseTable } from '../upstream/leases.ts';
+import { AcceptWatch, type SharedCounts } from './listen/accept-watch.ts';
+import type { TrafficMetrics } from './metrics/traffic.ts';
+import type { Exchange } from './request/exchange.ts';
+import type { EventLog } from './request/event-log.ts';
+import { Deadlines } from './sockets/deadlines.ts';
+import { OutSlab } from './sockets/out-slab.ts';
+import type { SocketEngine } from './sockets/socket.ts';
+import type { BackendState } from './upstream/backend.ts';
+import { IdleConnections } from './upstream/idle.ts';
+import { LeaseTable } from './upstream/leases.ts';
 
 /** What a burst may leave behind. */
 const MAX_FREE_EXCHANGES = 1_024;

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { COUNTERS } from '../../core/src/workers/layout.ts';
-import { MAX_SOURCES, MAX_WORKERS, Scoreboard } from '../../core/src/workers/scoreboard.ts';
+import { COUNTERS } from '../../core/src/board/layout.ts';
+import { MAX_SOURCES, MAX_WORKERS, Scoreboard } from '../../core/src/board/scoreboard.ts';
 
 const GAUGES = { leasesOpened: 9, leasesClosed: 7, clientConnections: 3, upstreamConnections: 5, deadlines: 4 };
 

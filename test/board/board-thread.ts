@@ -1,6 +1,6 @@
 /** A real thread on the scoreboard: what threads.ts starts. It works in bursts, on command, and says what it saw. */
 import { parentPort } from 'node:worker_threads';
-import { Scoreboard } from '../../core/src/workers/scoreboard.ts';
+import { Scoreboard } from '../../core/src/board/scoreboard.ts';
 import { ARRIVED, COUNT_STEP, ENDED, NEWEST_ROW, PROGRESS, type Report, type Shared, type Task } from './thread-tasks.ts';
 
 let shared: Shared;

@@ -1,7 +1,7 @@
 /** The scoreboard under several real threads at once. What they did is proved by counts of their own, beside the board. */
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Scoreboard } from '../../core/src/workers/scoreboard.ts';
+import { Scoreboard } from '../../core/src/board/scoreboard.ts';
 import { COUNT_STEP, ENDED, NEWEST_ROW, PROGRESS, type Shared } from './thread-tasks.ts';
 import { BoardThread, sharedWith, waitForChange } from './threads.ts';
 

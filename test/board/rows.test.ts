@@ -1,11 +1,11 @@
 /** Rows are given out again only when nobody uses them: registries of main and of simulated workers, with messages that take their time and workers that die. */
 import * as fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { LocalRows, SharedRows, WorkerRows, type Forget, type Rows } from '../../core/src/board/rows.ts';
+import { Scoreboard } from '../../core/src/board/scoreboard.ts';
 import type { BackendState } from '../../core/src/upstream/backend.ts';
 import { GivenAddresses } from '../../core/src/upstream/given-addresses.ts';
 import { BackendRegistry } from '../../core/src/upstream/registry.ts';
-import { LocalRows, SharedRows, WorkerRows, type Forget, type Rows } from '../../core/src/workers/rows.ts';
-import { Scoreboard } from '../../core/src/workers/scoreboard.ts';
 import { specOf } from '../upstream/world.ts';
 
 const WORKERS = 3;

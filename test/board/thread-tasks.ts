@@ -1,5 +1,5 @@
 /** What tests tell the threads of board-thread.ts, and what those say. */
-import type { ScoreboardMemory } from '../../core/src/workers/scoreboard.ts';
+import type { ScoreboardMemory } from '../../core/src/board/scoreboard.ts';
 
 /** Cells of `Shared.control`. */
 export const ARRIVED = 0;

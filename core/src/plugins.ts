@@ -141,7 +141,7 @@ export class PluginSet {
     const { log, clock, metrics } = this.#services;
     const plugin = new PluginRuntime(use.name, place, onFailure, log, clock, this.#failures, metrics.plugins);
     this.#plugins.push(plugin);
-    return { plugin, host: createHost(plugin, this.#registry.face(plugin, scope), this.#services, seat), options: use.options as never };
+    return { plugin, host: createHost(plugin, scope.kind === 'pool' ? scope.name : '', this.#registry.face(plugin, scope), this.#services, seat), options: use.options as never };
   }
 
   async #giveUp(plugin: PluginRuntime, cause: unknown): Promise<SteelyardError> {

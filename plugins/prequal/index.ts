@@ -5,6 +5,7 @@
  * parameters of the paper; in-band hints in addition. A pick looks at up to `poolSize` answers and allocates nothing; probes go beside it.
  */
 import { defineStrategy, type Backend, type PoolView, type ProbeRequest } from '@steelyard/sdk';
+import { WeightedDraw } from '../random/weighted-draw.ts';
 import { parseAnswer } from './answer.ts';
 import { ProbePool, usesPerAnswer, type LoadAnswer } from './probe-pool.ts';
 
@@ -64,9 +65,12 @@ export default defineStrategy<PrequalOptions, 'http'>({
     let answers = new ProbePool({ size: poolSize, maxAgeMs, hotQuantile });
     const results = host.counter('prequal_probes_total', { help: 'Probes by result: answered, or failed (refused, too late, without the header).', labels: ['result'] });
     const picks = host.counter('prequal_picks_total', { help: 'Picks by how: answers, chance (too few answers in hand), or try (a backend that hints only, of which none is in hand).', labels: ['pool', 'by'] });
+    const byAnswers = picks.labels(host.pool, 'answers');
+    const byDraw = picks.labels(host.pool, 'chance');
+    const byTry = picks.labels(host.pool, 'try');
     let backends: readonly Backend[] = [];
-    let weights: readonly number[] = [];
     let members: ReadonlySet<Backend> = new Set();
+    const draw = new WeightedDraw((count) => Math.floor(host.random() * count));
     /** Probes that are owed to requests. */
     let owed = 0;
     let underWay = 0;
@@ -134,8 +138,8 @@ export default defineStrategy<PrequalOptions, 'http'>({
       update(given) {
         const taking = given.filter(({ weight }) => weight > 0);
         backends = taking.map(({ backend }) => backend);
-        weights = taking.map(({ weight }) => weight);
         members = new Set(backends);
+        draw.setMembers(taking);
         answers.keep(members);
       },
       select(_exchange, pool) {
@@ -143,18 +147,18 @@ export default defineStrategy<PrequalOptions, 'http'>({
         answers.expire(host.now());
         const place = answers.length < LEAST_ANSWERS ? -1 : answers.best(pool);
         if (place < 0) {
-          picks.add(1, pool.name, 'chance');
-          return byChance(backends, weights, pool, host.random());
+          byDraw.add();
+          return draw.pick(pool);
         }
         if (!hasProbes && ++sinceTry >= REQUESTS_PER_TRY) {
           const tried = unknown(pool);
           if (tried !== undefined) {
             sinceTry = 0;
-            picks.add(1, pool.name, 'try');
+            byTry.add();
             return tried;
           }
         }
-        picks.add(1, pool.name, 'answers');
+        byAnswers.add();
         const picked = answers.use(place);
         for (; removals >= 1 && answers.length > LEAST_ANSWERS; removals--) answers.degrade();
         return picked;
@@ -173,18 +177,3 @@ export default defineStrategy<PrequalOptions, 'http'>({
     };
   },
 });
-
-/** By weight among those available. @param chance uniform in [0, 1) */
-function byChance(backends: readonly Backend[], weights: readonly number[], pool: PoolView, chance: number): Backend | undefined {
-  let sum = 0;
-  for (let i = 0; i < backends.length; i++) if (pool.isAvailable(backends[i]!)) sum += weights[i]!;
-  let left = chance * sum;
-  let last: Backend | undefined;
-  for (let i = 0; i < backends.length; i++) {
-    if (!pool.isAvailable(backends[i]!)) continue;
-    last = backends[i];
-    left -= weights[i]!;
-    if (left < 0) return last;
-  }
-  return last;
-}

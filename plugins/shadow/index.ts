@@ -3,7 +3,7 @@
  *
  * For trying a strategy on real traffic before it decides anything. A pick costs both strategies.
  */
-import { defineStrategy, type AnyStrategyUse, type Backend, type Lease, type Outcome } from '@steelyard/sdk';
+import { defineStrategy, type AnyStrategyUse, type Backend, type CounterSeries, type Lease, type Outcome } from '@steelyard/sdk';
 import { LateLatency } from './late-latency.ts';
 import { ReadOnlyHead } from './read-only-head.ts';
 
@@ -32,23 +32,33 @@ export default defineStrategy<ShadowOptions, 'any', 'inner'>({
     const gain = host.counter('shadow_estimated_gain_seconds_total', { help: 'Where they differ: how much faster the backend of the candidate answered lately.', labels });
     const loss = host.counter('shadow_estimated_loss_seconds_total', { help: 'Where they differ: how much slower the backend of the candidate answered lately.', labels });
 
-    const compare = (pool: string, picked: Backend, other: Backend | undefined): void => {
-      picks.add(1, pool, decider.name, shadow.name, other === undefined ? 'none' : other === picked ? 'yes' : 'no');
+    const names = [host.pool, decider.name, shadow.name];
+    const agreed = picks.labels(...names, 'yes');
+    const differed = picks.labels(...names, 'no');
+    const hadNone = picks.labels(...names, 'none');
+    const gained = gain.labels(...names);
+    const lost = loss.labels(...names);
+    let candidatePicks: ReadonlyMap<Backend, CounterSeries> = new Map();
+
+    const compare = (picked: Backend, other: Backend | undefined): void => {
+      (other === undefined ? hadNone : other === picked ? agreed : differed).add();
       if (other === undefined) return;
-      byBackend.add(1, pool, other.id);
-      const regretMs = other === picked ? 0 : latencyOf(picked).value - latencyOf(other).value;
-      if (regretMs > 0) gain.add(regretMs / 1_000, pool, decider.name, shadow.name);
-      if (regretMs < 0) loss.add(-regretMs / 1_000, pool, decider.name, shadow.name);
+      candidatePicks.get(other)?.add();
+      if (other === picked) return;
+      const regretMs = latencyOf(picked).value - latencyOf(other).value;
+      if (regretMs > 0) gained.add(regretMs / 1_000);
+      if (regretMs < 0) lost.add(-regretMs / 1_000);
     };
     return {
       update(members) {
         decider.update(members);
         shadow.update(members);
+        candidatePicks = new Map(members.map(({ backend }) => [backend, candidatePicks.get(backend) ?? byBackend.labels(host.pool, backend.id)]));
       },
       select(exchange, pool) {
         const picked = decider.select(exchange, pool);
         const other = shadow.select(exchange, pool);
-        if (picked !== undefined) compare(pool.name, picked, other);
+        if (picked !== undefined) compare(picked, other);
         return picked;
       },
       onStart(lease: Lease) {

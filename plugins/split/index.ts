@@ -29,9 +29,6 @@ export interface SplitPart {
   zone?: string;
 }
 
-/** A scrape is seldom more often. */
-const FLUSH_MS = 1_000;
-
 type WholePart = Required<SplitPart>;
 
 export default defineStrategy<SplitOptions, 'any', 'inner'>({
@@ -66,15 +63,8 @@ export default defineStrategy<SplitOptions, 'any', 'inner'>({
     /** `undefined` = the whole pool. */
     const views = parts.map((part) => (isWhole(part) ? undefined : new PoolPart()));
     const picks = host.counter('split_picks_total', { help: 'Picks by part: own = of the keys that belong to it, spilled = of another that had nobody available.', labels: ['pool', 'part', 'result'] });
-    /** Picks since the last flush: those of own keys, then the spilled ones. Counting into labels at each pick would allocate. */
-    const counted = new Float64Array(2 * parts.length);
-    let poolName = '';
-    const flush = (): void => counted.forEach((count, i) => {
-      if (count > 0) picks.add(count, poolName, parts[i % parts.length]!.name, i < parts.length ? 'own' : 'spilled');
-      counted[i] = 0;
-    });
-    host.every(FLUSH_MS, flush);
-    host.defer(flush);
+    const ownPicks = parts.map(({ name }) => picks.labels(host.pool, name, 'own'));
+    const spilledPicks = parts.map(({ name }) => picks.labels(host.pool, name, 'spilled'));
     let lastLeftOut = '';
     /** Weights and labels are two places to forget a backend in: it would idle without a sign. */
     const warnOfLeftOut = (members: readonly Member[]): void => {
@@ -100,8 +90,7 @@ export default defineStrategy<SplitOptions, 'any', 'inner'>({
           const view = views[i];
           const picked: Backend | undefined = pickers.select(inner[i]!, exchange, view === undefined ? pool : view.of(pool));
           if (picked !== undefined) {
-            poolName = pool.name;
-            counted[isOwn ? i : parts.length + i]!++;
+            (isOwn ? ownPicks : spilledPicks)[i]!.add();
             return picked;
           }
           if (!spill) return undefined;

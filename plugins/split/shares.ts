@@ -29,7 +29,8 @@ export class Shares {
     for (let i = 0; i < this.#costs.length; i++) {
       // In (0, 1), both ends out: the middles of 2^32 equal steps. Scrambled once more, as a hash strategy inside a part may go by the same bits.
       const uniform = ((mix32(bits ^ this.#salts[i]!) >>> 0) + 0.5) / 0x1_0000_0000;
-      this.#costs[i] = this.#weights[i] === 0 ? Infinity : -Math.log(uniform) / this.#weights[i]!;
+      // `Infinity` without a weight.
+      this.#costs[i] = -Math.log(uniform) / this.#weights[i]!;
     }
   }
 

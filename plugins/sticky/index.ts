@@ -74,6 +74,9 @@ export default defineStrategy<StickyOptions, 'http', 'inner'>({
     const picks = host.counter('sticky_picks_total', {
       help: 'Picks by what a client showed: kept = its backend, new = nothing, lost = a backend that is not available, or nothing that was signed here.', labels: ['pool', 'result'],
     });
+    const kept = picks.labels(host.pool, 'kept');
+    const fresh = picks.labels(host.pool, 'new');
+    const lost = picks.labels(host.pool, 'lost');
     /** Whether the client of the last pick is told where it is. */
     let told = ALREADY;
     /** The same by lease. */
@@ -92,12 +95,12 @@ export default defineStrategy<StickyOptions, 'http', 'inner'>({
           told = token.isCurrent ? ALREADY : NOW;
           // It hears of these too: a load that it does not know of would spoil its picks.
           pickers.picked(inner);
-          picks.add(1, pool.name, 'kept');
+          kept.add();
           return token.backend;
         }
         const backend: Backend | undefined = pickers.select(inner, exchange, pool);
         told = learn === null ? NOW : WITH_SESSION;
-        if (backend !== undefined) picks.add(1, pool.name, value === undefined ? 'new' : 'lost');
+        if (backend !== undefined) (value === undefined ? fresh : lost).add();
         return backend;
       },
       onStart(lease) {

@@ -44,6 +44,8 @@ export interface ServeAddress {
 }
 
 export interface Host {
+  /** The pool that it works for: of a strategy, a health check, a discovery, or a plugin among a pool's. '' for others. */
+  readonly pool: string;
   /** Tap only; in `create` and `setup` only. */
   readonly hooks: Hooks;
   /** Aborts when the generation of this plugin ends. */

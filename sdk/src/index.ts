@@ -8,7 +8,7 @@ export type {
 } from './hooks.ts';
 export type { Host, Logger, ProbeRequest, ProbeResponse, ServeAddress, ServeHandler } from './host.ts';
 export type {
-  Counter, Gauge, Histogram, HistogramOptions, HistogramSample, Labels, MetricFamily, MetricOptions, MetricsSnapshot, NumberSample,
+  Counter, CounterSeries, Gauge, GaugeSeries, Histogram, HistogramOptions, HistogramSample, HistogramSeries, Labels, MetricFamily, MetricOptions, MetricsSnapshot, NumberSample,
 } from './metrics.ts';
 export { AvailableIndices } from './available.ts';
 export type { InnerStrategy, StrategyFactory } from './combine.ts';

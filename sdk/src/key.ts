@@ -138,6 +138,7 @@ function requestReader(key: RequestPart): (request: RequestHead) => string | und
     return (request) => queryValue(request.query, name);
   }
   return (request) => {
+    if (!request.hasHeader('cookie')) return undefined;
     // Not joined: HTTP/2 sends the cookies in pieces, and a comma may be part of a value.
     for (const field of request.headerValues('cookie')) {
       const value = cookieValue(field, key.cookie);

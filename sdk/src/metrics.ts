@@ -34,9 +34,23 @@ export interface MetricOptions {
   /** Label names; each call gives a value for each. Default: none. */
   labels?: readonly string[];
 }
+/** One series of a metric, its label values given: using it looks up nothing and allocates nothing, so it may be used at each pick. */
+export interface CounterSeries {
+  /** `by` >= 0, default 1. */
+  add(by?: number): void;
+}
+export interface GaugeSeries {
+  set(value: number): void;
+}
+export interface HistogramSeries {
+  /** `value` is finite. */
+  observe(value: number): void;
+}
 export interface Counter {
   /** What all workers have counted is added up, those that are gone included. `by` >= 0, default 1. Label values in the order of `labels`. */
   add(by?: number, ...labelValues: string[]): void;
+  /** The series of these label values, shown from now on. */
+  labels(...values: string[]): CounterSeries;
 }
 export interface Gauge {
   /**
@@ -44,10 +58,14 @@ export interface Gauge {
    * that of a worker that is gone counts no more.
    */
   set(value: number, ...labelValues: string[]): void;
+  /** As of `Counter`. */
+  labels(...values: string[]): GaugeSeries;
 }
 export interface Histogram {
   /** What all workers have observed is added up, those that are gone included. */
   observe(value: number, ...labelValues: string[]): void;
+  /** As of `Counter`. */
+  labels(...values: string[]): HistogramSeries;
 }
 export interface HistogramOptions extends MetricOptions {
   /** Upper bounds, ascending, without infinity. Default: 0.5 ms to 60 s, for seconds. */

@@ -84,6 +84,28 @@ describe('metrics of plugins', () => {
     for (const label of ['le', '__name', '1', 'a-b']) expect(() => generation.histogram('x', { help, labels: [label] })).toThrow(fault('label name'));
     for (const bounds of [[], [2, 1], [1, 1], [1, Infinity]]) expect(() => generation.histogram('y', { help, bounds })).toThrow(fault('bounds'));
   });
+  it('have series with the label values given, shown from then on, and the same as those by value', () => {
+    const registry = new MetricsRegistry();
+    const generation = registry.generation();
+    const hits = generation.counter('hits_total', { help, labels: ['user'] });
+    const streams = generation.gauge('streams', { help, labels: ['user'] });
+    const waits = generation.histogram('wait_seconds', { help, labels: ['user'], bounds: [1] });
+    const [ofAlice, alicesStreams, alicesWaits] = [hits.labels('alice'), streams.labels('alice'), waits.labels('alice')];
+    generation.commit();
+    const shown = (): unknown[] => registry.snapshot().slice(-3).map(({ samples }) => samples);
+    const labels = { user: 'alice' };
+    expect(shown()).toEqual([[{ labels, value: 0 }], [{ labels, value: 0 }], [{ labels, counts: [0], count: 0, sum: 0 }]]);
+    ofAlice.add();
+    ofAlice.add(2);
+    hits.add(4, 'alice');
+    alicesStreams.set(5);
+    alicesWaits.observe(0.5);
+    expect(shown()).toEqual([[{ labels, value: 7 }], [{ labels, value: 5 }], [{ labels, counts: [1], count: 1, sum: 0.5 }]]);
+    expect(() => ofAlice.add(-1)).toThrow(fault('only grows'));
+    expect(() => alicesWaits.observe(Number.NaN)).toThrow(fault('finite numbers'));
+    expect(() => hits.labels()).toThrow(fault('0 label values'));
+  });
+
   it('refuse a wrong number of label values, and a counter that shrinks', () => {
     const counter = new MetricsRegistry().generation().counter('hits_total', { help, labels: ['a', 'b'] });
     expect(() => counter.add(1, 'x')).toThrow(fault('1 label values'));

@@ -1,7 +1,7 @@
 /** The rest of `host`: timers in virtual time, state beside backends, logs, metrics. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Backend, Host } from '@steelyard/sdk';
-import { definePlugin } from '@steelyard/sdk';
+import type { Backend, Host, StrategyUse } from '@steelyard/sdk';
+import { defineDiscovery, defineHealthCheck, definePlugin, defineStrategy } from '@steelyard/sdk';
 import { TapRegistry } from '../../core/src/hooks.ts';
 import { PluginSet } from '../../core/src/plugins.ts';
 import { CONFIG, World } from '../hooks/world.ts';
@@ -21,6 +21,27 @@ async function hostOf(name = 'p', inSet = set): Promise<Host> {
   return host;
 }
 const nextSet = (): PluginSet => new PluginSet(world.services, 10_000, new TapRegistry());
+
+describe('pool', () => {
+  it('is the one that a strategy, inner ones too, a check, a discovery or a plugin works for, and none of others', async () => {
+    const pools: string[] = [];
+    const noteOf = { name: 'n', options: {} };
+    const note = ({ pool }: Host): void => void pools.push(pool);
+    const strategy = (inner?: StrategyUse): StrategyUse => defineStrategy<{}>({ ...noteOf, create: (_options, host) => {
+      note(host);
+      if (inner) host.strategy(inner);
+      return { update() {}, select: () => undefined };
+    } })();
+    set.createStrategy(strategy(strategy()), 'api');
+    set.createHealthCheck(defineHealthCheck<{}>({ ...noteOf, create: (_options, host) => { note(host); return { observe: () => undefined, ejection: { failures: 1, ejectMs: 1, maxEjectMs: 1 } }; } })(), 'api');
+    await set.startDiscovery(defineDiscovery<{}>({ ...noteOf, watch: (update, _signal, _options, host) => { note(host); update([]); } })(), 'api', () => {});
+    const plugin = definePlugin<{}>({ ...noteOf, setup: (_options, host) => note(host) });
+    await set.setUp(plugin(), { kind: 'pool', name: 'api' });
+    await set.setUp(plugin(), CONFIG);
+    await set.setUp(plugin(), { kind: 'listener', name: 'web' });
+    expect(pools).toEqual(['api', 'api', 'api', 'api', 'api', '', '']);
+  });
+});
 
 describe('every and after', () => {
   it('call at their time, until they are stopped', async () => {

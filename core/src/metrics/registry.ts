@@ -125,17 +125,28 @@ export class GenerationMetrics {
 
   counter(name: string, options: MetricOptions): Counter {
     const family = this.#claim(name, 'counter', options, []);
+    const add = (cells: Float64Array, by = 1): void => {
+      if (!(by >= 0 && by < Infinity)) throw misuse(family.name, `it was counted by ${by}; a counter only grows`);
+      cells[0]! += by;
+    };
     return {
-      add(by = 1, ...labelValues) {
-        if (!(by >= 0 && by < Infinity)) throw misuse(family.name, `it was counted by ${by}; a counter only grows`);
-        family.cellsOf(labelValues)[0]! += by;
+      add: (by, ...labelValues) => add(family.cellsOf(labelValues), by),
+      labels(...values) {
+        const cells = family.cellsOf(values);
+        return { add: (by) => add(cells, by) };
       },
     };
   }
 
   gauge(name: string, options: MetricOptions): Gauge {
     const family = this.#claim(name, 'gauge', options, []);
-    return { set: (value, ...labelValues) => { family.cellsOf(labelValues)[0] = value; } };
+    return {
+      set: (value, ...labelValues) => { family.cellsOf(labelValues)[0] = value; },
+      labels(...values) {
+        const cells = family.cellsOf(values);
+        return { set: (value) => { cells[0] = value; } };
+      },
+    };
   }
 
   histogram(name: string, options: HistogramOptions): Histogram {
@@ -144,13 +155,17 @@ export class GenerationMetrics {
       throw misuse(PREFIX + name, 'its bounds must ascend and be finite');
     }
     const family = this.#claim(name, 'histogram', options, bounds);
+    const observe = (cells: Float64Array, value: number): void => {
+      // Its sum would be NaN, or without end, for ever.
+      if (!Number.isFinite(value)) throw misuse(family.name, `it was given ${value}; observed are finite numbers`);
+      cells[bucketOf(bounds, value)]! += 1;
+      cells[bounds.length + 1]! += value;
+    };
     return {
-      observe(value, ...labelValues) {
-        // Its sum would be NaN, or without end, for ever.
-        if (!Number.isFinite(value)) throw misuse(family.name, `it was given ${value}; observed are finite numbers`);
-        const cells = family.cellsOf(labelValues);
-        cells[bucketOf(bounds, value)]! += 1;
-        cells[bounds.length + 1]! += value;
+      observe: (value, ...labelValues) => observe(family.cellsOf(labelValues), value),
+      labels(...values) {
+        const cells = family.cellsOf(values);
+        return { observe: (value) => observe(cells, value) };
       },
     };
   }

@@ -38,12 +38,13 @@ export interface StrategySeat {
   readonly create: (use: StrategyUse, index: number) => InnerStrategy<never>;
 }
 
-export function createHost(plugin: PluginRuntime, hooks: Hooks, services: GenerationServices, seat?: StrategySeat): Host {
+export function createHost(plugin: PluginRuntime, pool: string, hooks: Hooks, services: GenerationServices, seat?: StrategySeat): Host {
   const { clock, shared, served, own, claimant } = services;
   const timers = new PluginTimers(plugin);
   const path = seat?.path ?? plugin.name;
   let inner = 0;
   return Object.freeze({
+    pool,
     hooks,
     signal: plugin.signal,
     defer: (fn) => plugin.defer(fn),

@@ -33,6 +33,7 @@ export interface LogLine {
  */
 export class FakeHost implements Host {
   readonly plugin: string;
+  readonly pool: string;
   readonly hooks: Hooks;
   readonly signal: AbortSignal;
   readonly log: Logger;
@@ -48,9 +49,10 @@ export class FakeHost implements Host {
   readonly #deferred: (() => void | Promise<void>)[] = [];
   #isSealed = false;
 
-  constructor(world: World, plugin: string) {
+  constructor(world: World, plugin: string, pool: string) {
     this.#world = world;
     this.plugin = plugin;
+    this.pool = pool;
     this.signal = this.#ending.signal;
     // Plugins may hang any number of listeners on it; Node warns at eleven.
     setMaxListeners(0, this.signal);
@@ -119,7 +121,7 @@ export class FakeHost implements Host {
   readonly innerStrategies: InnerStrategy[] = [];
   strategy<P extends StrategyProtocol>(use: StrategyUse<P>): InnerStrategy<P> {
     if (this.#isSealed) throw new SteelyardError('ERR_PLUGIN_DEFINITION', { message: `plugin ${this.plugin} asked for an inner strategy, but its create has returned`, source: 'plugin' });
-    const host = this.#world.host(`${this.plugin}/${this.inner.length}.${use.name}`);
+    const host = this.#world.host(`${this.plugin}/${this.inner.length}.${use.name}`, this.pool);
     this.inner.push(host);
     const inner = createInner(use, host);
     this.innerStrategies.push(inner as InnerStrategy);

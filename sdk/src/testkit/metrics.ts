@@ -35,21 +35,41 @@ export class RecordedMetrics {
 
   counter(name: string, options: MetricOptions): Counter {
     const record = this.#define('counter', name, options);
+    const add = (series: number[], by = 1): void => {
+      assert.ok(by >= 0, `counter ${name}: add(${by}); a counter never falls, take a gauge`);
+      series[0] = (series[0] ?? 0) + by;
+    };
     return {
-      add: (by = 1, ...labelValues) => {
-        assert.ok(by >= 0, `counter ${name}: add(${by}); a counter never falls, take a gauge`);
-        const series = seriesOf(record, name, labelValues);
-        series[0] = (series[0] ?? 0) + by;
+      add: (by, ...labelValues) => add(seriesOf(record, name, labelValues), by),
+      labels(...values) {
+        const key = keyOf(record, name, values);
+        add(seriesAt(record, key), 0);
+        return { add: (by) => add(seriesAt(record, key), by) };
       },
     };
   }
   gauge(name: string, options: MetricOptions): Gauge {
     const record = this.#define('gauge', name, options);
-    return { set: (value, ...labelValues) => void (seriesOf(record, name, labelValues)[0] = value) };
+    const set = (series: number[], value: number): void => void (series[0] = value);
+    return {
+      set: (value, ...labelValues) => set(seriesOf(record, name, labelValues), value),
+      labels(...values) {
+        const key = keyOf(record, name, values);
+        set(seriesAt(record, key), 0);
+        return { set: (value) => set(seriesAt(record, key), value) };
+      },
+    };
   }
   histogram(name: string, options: MetricOptions): Histogram {
     const record = this.#define('histogram', name, options);
-    return { observe: (value, ...labelValues) => void seriesOf(record, name, labelValues).push(value) };
+    return {
+      observe: (value, ...labelValues) => void seriesOf(record, name, labelValues).push(value),
+      labels(...values) {
+        const key = keyOf(record, name, values);
+        seriesAt(record, key);
+        return { observe: (value) => void seriesAt(record, key).push(value) };
+      },
+    };
   }
 
   #define(type: MetricType, name: string, { labels = [] }: MetricOptions): Recorded {
@@ -66,9 +86,15 @@ export class RecordedMetrics {
 }
 
 function seriesOf(record: Recorded, name: string, labelValues: readonly string[]): number[] {
-  const { labels, values } = record;
+  return seriesAt(record, keyOf(record, name, labelValues));
+}
+
+function keyOf({ labels }: Recorded, name: string, labelValues: readonly string[]): string {
   assert.equal(labelValues.length, labels.length, `${name} has ${labels.length} labels [${labels.join(', ')}], but ${labelValues.length} values were given`);
-  const key = JSON.stringify(labelValues);
+  return JSON.stringify(labelValues);
+}
+
+function seriesAt({ values }: Recorded, key: string): number[] {
   const series = values.get(key) ?? [];
   values.set(key, series);
   return series;

@@ -52,7 +52,7 @@ export class StrategyUnderTest {
     this.use = use;
     this.pool = pool;
     this.#world = world;
-    this.host = world.host(use.name);
+    this.host = world.host(use.name, pool.name);
     // The schema, not the compiler, vouches for the options: their type was forgotten in the use.
     this.instance = use.definition.create(withDefaults(use.definition.options, use.options) as never, this.host);
     this.host.seal();

@@ -116,9 +116,9 @@ export class World {
     this.#running.add(tracked);
   }
 
-  /** A host for the plugin of this name. Asked for again it is the plugin's next generation, beside the first. */
-  host(plugin: string): FakeHost {
-    const host = new FakeHost(this, plugin);
+  /** A host for the plugin of this name, in a pool or in none. Asked for again it is the plugin's next generation, beside the first. */
+  host(plugin: string, pool = ''): FakeHost {
+    const host = new FakeHost(this, plugin, pool);
     this.#hosts.push(host);
     return host;
   }

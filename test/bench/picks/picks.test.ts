@@ -27,9 +27,17 @@ describe('strategies of bench:picks', () => {
 });
 
 describe('bars of bench:picks', () => {
-  const at = (backends: number, ns: number) => ({ backends, pickNs: { median: ns, low: ns, high: ns }, leaseNs: { median: 1, low: 1, high: 1 }, bytesPerPick: 0 });
+  const at = (backends: number, ns: number, bytesPerPick = 0) => ({ backends, pickNs: { median: ns, low: ns, high: ns }, leaseNs: { median: 1, low: 1, high: 1 }, bytesPerPick });
+  const judged = (strategy: string, ...mixed: ReturnType<typeof at>[]): boolean[] => {
+    const measured: Measured[] = [{ strategy, alone: mixed.map(({ backends }) => at(backends, 1)), mixed }];
+    return verdicts(measured).map(({ isMet }) => isMet);
+  };
   it('are judged after the mixed warm-up, each size by its own', () => {
-    const measured: Measured[] = [{ strategy: 'p2c', alone: [at(10, 1), at(1_000, 1)], mixed: [at(10, 100), at(1_000, 101)] }];
-    expect(verdicts(measured).map(({ isMet }) => isMet)).toEqual([true, false]);
+    expect(judged('p2c', at(10, 100), at(100, 101), at(1_000, 101))).toEqual([true, true, false]);
+  });
+  it('let no pick allocate at any size, whatever its time, but one that logs', () => {
+    expect(judged('p2c', at(2, 1, 16), at(10, 1, 16))).toEqual([false, false]);
+    expect(judged('sticky', at(10, 1e9), at(1_000, 1, 16))).toEqual([true, false]);
+    expect(judged('trace', at(10, 1, 400))).toEqual([true]);
   });
 });

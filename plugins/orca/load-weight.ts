@@ -13,6 +13,11 @@ export interface WeightRules {
   readonly errorPenalty: number;
 }
 
+const LEAST_OF_MEDIAN = 0.01;
+const MOST_OF_MEDIAN = 10;
+/** More than a machine can do: a thousand million requests per second at a millionth of its load. */
+const MOST = 1e15;
+
 export class LoadWeight {
   #weight = 0;
   /** `now` of the first report of this run of reports; `Infinity` = none. */
@@ -23,7 +28,8 @@ export class LoadWeight {
   take({ cpuUtilization, applicationUtilization, rps, eps }: LoadReport, now: number, { errorPenalty }: WeightRules): void {
     const utilization = applicationUtilization > 0 ? applicationUtilization : cpuUtilization;
     if (rps <= 0 || utilization <= 0) return;
-    this.#weight = rps / (utilization + (eps / rps) * errorPenalty);
+    // More errors than requests are none of this time's, and a number without end could be added to nothing.
+    this.#weight = Math.min(MOST, rps / (utilization + Math.min(1, eps / rps) * errorPenalty));
     this.#last = now;
     if (this.#since === Infinity) this.#since = now;
   }
@@ -44,10 +50,16 @@ export class LoadWeight {
   }
 }
 
-/** A weight for each: who has none gets the mean of the others; where fewer than two have one, all are equal. */
+/**
+ * A weight for each: who has none gets the mean of the others; where fewer than two have one, all are equal. None is further from the median than its bounds:
+ * gRPC has the same ones about the mean, which one backend that reports nonsense moves with it.
+ */
 export function completed(weights: readonly number[]): number[] {
-  const known = weights.filter((weight) => weight > 0);
+  const known = weights.filter((weight) => weight > 0).toSorted((a, b) => a - b);
   if (known.length < 2) return weights.map(() => 1);
-  const mean = known.reduce((sum, weight) => sum + weight, 0) / known.length;
-  return weights.map((weight) => (weight > 0 ? weight : mean));
+  // Of two the lower one: it is the higher that takes the traffic of others.
+  const median = known[(known.length - 1) >> 1]!;
+  const bounded = (weight: number): number => Math.min(MOST_OF_MEDIAN * median, Math.max(LEAST_OF_MEDIAN * median, weight));
+  const mean = known.reduce((sum, weight) => sum + bounded(weight), 0) / known.length;
+  return weights.map((weight) => (weight > 0 ? bounded(weight) : mean));
 }

@@ -5,7 +5,7 @@
  */
 import { defineStrategy, type AnyStrategyUse, type Backend, type CounterSeries, type Lease, type Outcome } from '@steelyard/sdk';
 import { LateLatency } from './late-latency.ts';
-import { ReadOnlyHead } from './read-only-head.ts';
+import { ReadOnlyExchange, ReadOnlyLease, ReadOnlyResponse } from './read-only.ts';
 
 export interface ShadowOptions {
   /** Decides. */
@@ -40,6 +40,12 @@ export default defineStrategy<ShadowOptions, 'any', 'inner'>({
     const lost = loss.labels(...names);
     let candidatePicks: ReadonlyMap<Backend, CounterSeries> = new Map();
 
+    const shownExchange = new ReadOnlyExchange();
+    const shownHead = new ReadOnlyResponse();
+    /** By slot: the candidate may keep a lease until its end. */
+    const shownLeases: ReadOnlyLease[] = [];
+    const shownLease = (lease: Lease): Lease => (shownLeases[lease.slot] ??= new ReadOnlyLease()).of(lease);
+
     const compare = (picked: Backend, other: Backend | undefined): void => {
       (other === undefined ? hadNone : other === picked ? agreed : differed).add();
       if (other === undefined) return;
@@ -57,22 +63,22 @@ export default defineStrategy<ShadowOptions, 'any', 'inner'>({
       },
       select(exchange, pool) {
         const picked = decider.select(exchange, pool);
-        const other = shadow.select(exchange, pool);
+        const other = shadow.select(shownExchange.of(exchange), pool);
         if (picked !== undefined) compare(picked, other);
         return picked;
       },
       onStart(lease: Lease) {
         decider.onStart(lease);
-        shadow.onStart(lease);
+        shadow.onStart(shownLease(lease));
       },
       onHead(lease, head) {
         decider.onHead(lease, head);
-        shadow.onHead(lease, new ReadOnlyHead(head));
+        shadow.onHead(shownLease(lease), shownHead.of(head));
       },
       onEnd(lease: Lease, outcome: Outcome) {
         if (outcome.kind === 'answered') latencyOf(lease.backend).observe(outcome.firstByteMs < 0 ? outcome.durationMs : outcome.firstByteMs);
         decider.onEnd(lease, outcome);
-        shadow.onEnd(lease, outcome);
+        shadow.onEnd(shownLease(lease), outcome);
       },
       snapshot() {
         const states = [decider.snapshot(), shadow.snapshot()];

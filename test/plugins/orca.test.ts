@@ -81,6 +81,20 @@ describe('the weight', () => {
   it.each([[[10, 30, 0], [10, 30, 20]], [[10, 0, 0], [1, 1, 1]], [[0, 0], [1, 1]], [[], []]])('of %j in a pool becomes %j', (weights, expected) => {
     expect(completed(weights)).toEqual(expected);
   });
+  it('of one is ten times the median of all at the most, and a hundredth of it at least: a report may be a lie', () => {
+    expect(completed([1e300, 10, 20, 30])).toEqual([200, 10, 20, 30]);
+    expect(completed([1e9, 10])).toEqual([100, 10]);
+    expect(completed([1e-300, 10, 20, 0])).toEqual([0.1, 10, 20, 10.033333333333333]);
+  });
+  it('is a number for whatever is reported, and errors are a share of the requests', () => {
+    const number = fc.oneof(fc.constantFrom(0, Number.MIN_VALUE, 1e-300, 1, 1e300, Number.MAX_VALUE), fc.double({ min: 0, noNaN: true, noDefaultInfinity: true }));
+    fc.assert(fc.property(fc.array(fc.record({ cpuUtilization: number, applicationUtilization: number, rps: number, eps: number }), { minLength: 2, maxLength: 9 }), (reports) => {
+      const weights = completed(reports.map((given) => at(10_000, [0, given])));
+      expect(weights.every((weight) => weight > 0 && weight < Infinity)).toBe(true);
+      expect(Math.max(...weights) / Math.min(...weights)).toBeLessThanOrEqual(1_000 * (1 + 1e-9));
+    }));
+    expect(at(10_000, [0, { eps: 1e300 }])).toBeCloseTo(100 / 1.5, 9);
+  });
 });
 
 describe('orca', () => {

@@ -6,7 +6,7 @@ import roundRobin from '@steelyard/plugins/round-robin';
 import script from '@steelyard/plugins/script';
 import shadow from '@steelyard/plugins/shadow';
 import { answered, strategyUnderTest, testStrategy, world, type FakeBackend } from '@steelyard/sdk/testkit';
-import { defineStrategy, type AnyStrategyUse, type StrategyInstance } from '@steelyard/sdk';
+import { defineStrategy, type AnyStrategyUse, type Exchange, type HttpExchange, type Lease, type StrategyInstance } from '@steelyard/sdk';
 
 testStrategy(shadow({ over: leastConnections(), candidate: roundRobin() }), { test, properties: { leastLoaded: true, avoidsMostLoaded: true } });
 
@@ -64,5 +64,48 @@ describe('shadow', () => {
     const head = w.responseHead(201, { server: 'origin' });
     strategy.instance.onHead!(strategy.pick()!, head);
     expect([status, head.headers()]).toEqual([201, [['server', 'origin']]]);
+  });
+  it('lets the other read the request, at the pick and through the lease, and change nothing', () => {
+    const seen: unknown[] = [];
+    const meddle = (exchange: Exchange): void => {
+      const { request } = exchange as HttpExchange;
+      seen.push([exchange.clientAddress, exchange.attempts, request.method, request.path, request.header('x-user'), request.headerValues('x-user'), exchange.route?.name]);
+      request.setTarget('/stolen');
+      request.setHeader('x-user', 'eve');
+      request.appendHeader('x-role', 'admin');
+      request.removeHeader('host');
+    };
+    const meddler = defineStrategy<{}>({
+      name: 'meddler', options: {},
+      create: (): StrategyInstance => ({
+        update() {},
+        select(exchange) {
+          meddle(exchange);
+          return undefined;
+        },
+        onStart: ({ exchange }) => meddle(exchange),
+        onEnd: ({ exchange }) => meddle(exchange),
+      }),
+    });
+    const { w, strategy } = started(first(), meddler());
+    const exchange = w.exchange({ method: 'PUT', target: '/a?b', headers: { 'x-user': 'jo' }, clientAddress: '192.0.2.7' });
+    const before = exchange.request.headers();
+    strategy.pick(exchange)!.end();
+    expect([exchange.request.target, exchange.request.headers()]).toEqual(['/a?b', before]);
+    expect(seen).toEqual([1, 2, 3].map(() => ['192.0.2.7', exchange.attempts, 'PUT', '/a', 'jo', ['jo'], 'all']));
+  });
+  it('shows the other one lease from its begin to its end', () => {
+    const leases: Lease[] = [];
+    const watcher = defineStrategy<{}>({
+      name: 'watcher', options: {},
+      create: (): StrategyInstance => ({ update() {}, select: () => undefined, onStart: (lease) => void leases.push(lease), onHead: (lease) => void leases.push(lease), onEnd: (lease) => void leases.push(lease) }),
+    });
+    const { w, strategy, a } = started(first(), watcher());
+    const [one, two] = [strategy.pick()!, strategy.pick()!];
+    strategy.instance.onHead!(one, w.responseHead(200));
+    one.end();
+    const [begun, other, answeredLease, ended] = leases;
+    expect([answeredLease, ended]).toEqual([begun, begun]);
+    expect([begun!.slot, other!.slot, begun!.backend, begun!.startedAt]).toEqual([one.slot, two.slot, a, one.startedAt]);
   });
 });

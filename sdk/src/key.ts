@@ -1,7 +1,8 @@
 /** What a hash strategy hashes: a part of the exchange that a config names. */
-import { SteelyardError } from './errors.ts';
+import { describeError, SteelyardError } from './errors.ts';
 import { hash32 } from './hash.ts';
 import type { Host } from './host.ts';
+import type { CounterSeries } from './metrics.ts';
 import type { Exchange, RequestHead } from './model.ts';
 import { cookieValue, queryValue } from './named-values.ts';
 import type { OptionSchema } from './options.ts';
@@ -93,8 +94,15 @@ export const HASH_KEY: OptionSchema<HashKeys> & { isKey: true } = {
  * keyOf(world().exchange({ headers: { cookie: 'session=7' } })); // '7'
  */
 export function keyReader(keys: HashKeys): (exchange: Exchange) => string | undefined {
-  if (!isList(keys)) return readerOf(keys);
-  const readers = keys.map(readerOf);
+  return readerOfAll(keys, (thrown) => {
+    throw thrown;
+  });
+}
+
+/** @param failed told what a function threw; if it returns there is no such key */
+function readerOfAll(keys: HashKeys, failed: (thrown: unknown) => void): (exchange: Exchange) => string | undefined {
+  if (!isList(keys)) return readerOf(keys, failed);
+  const readers = keys.map((key) => readerOf(key, failed));
   return (exchange) => {
     for (const read of readers) {
       const key = read(exchange);
@@ -106,14 +114,15 @@ export function keyReader(keys: HashKeys): (exchange: Exchange) => string | unde
 
 /**
  * Hashes the key of an exchange to 32 bits, signed as those of `hash32`. Where there is no key: bits by chance, which are to a hash strategy a pick by chance
- * and weight (Envoy does so as well), or with `none` nothing.
+ * and weight (Envoy does so as well), or with `none` nothing. A function that throws gives no key, is counted in `steelyard_key_failures_total` and told once:
+ * it works on what clients send, and one of them must not take the strategy away from all.
  * @example
- * const hashOf = keyHash({ header: 'x-user' }, 'none', { random: () => 0.5 });
+ * const hashOf = keyHash({ header: 'x-user' }, 'none', world().host('mine'));
  * const hash = hashOf(world().exchange({ headers: { 'x-user': 'jo' } }));
  * const slot = hash === undefined ? undefined : (hash >>> 0) % 65_537;
  */
-export function keyHash(keys: HashKeys, missing: MissingKey, host: Pick<Host, 'random'>): (exchange: Exchange) => number | undefined {
-  const keyOf = keyReader(keys);
+export function keyHash(keys: HashKeys, missing: MissingKey, host: Pick<Host, 'random' | 'log' | 'counter' | 'pool'>): (exchange: Exchange) => number | undefined {
+  const keyOf = readerOfAll(keys, failureTeller(host));
   return (exchange) => {
     const key = keyOf(exchange);
     if (key !== undefined) return hash32(key);
@@ -121,8 +130,25 @@ export function keyHash(keys: HashKeys, missing: MissingKey, host: Pick<Host, 'r
   };
 }
 
-function readerOf(key: HashKey): (exchange: Exchange) => string | undefined {
-  if (typeof key === 'function') return (exchange) => given(key(exchange));
+function failureTeller(host: Pick<Host, 'log' | 'counter' | 'pool'>): (thrown: unknown) => void {
+  let failures: CounterSeries | undefined;
+  return (thrown) => {
+    if (failures === undefined) host.log.error({ error: describeError(thrown) }, 'the function of the key failed: such exchanges count as without it (steelyard_key_failures_total)');
+    failures ??= host.counter('key_failures_total', { help: 'Hash keys whose function failed; the exchanges counted as without a key.', labels: ['pool'] }).labels(host.pool);
+    failures.add();
+  };
+}
+
+function readerOf(key: HashKey, failed: (thrown: unknown) => void): (exchange: Exchange) => string | undefined {
+  if (typeof key === 'function') {
+    return (exchange) => {
+      try {
+        return given(key(exchange));
+      } catch (thrown) {
+        return void failed(thrown);
+      }
+    };
+  }
   if (key === 'address') return (exchange) => unlessEmpty(exchange.clientAddress);
   const read = requestReader(key);
   return ({ request }) => (request === undefined ? undefined : unlessEmpty(read(request)));

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { hash32, keyHash, keyReader, type HashKeys } from '@steelyard/sdk';
+import { hash32, keyHash, keyReader, type Exchange, type HashKeys } from '@steelyard/sdk';
 import { world, type FakeExchangeSpec } from '@steelyard/sdk/testkit';
 import { cookieValue, queryValue } from '../../sdk/src/named-values.ts';
 
@@ -46,6 +46,22 @@ describe('keyHash', () => {
     expect(new Set(Array.from({ length: 100 }, () => byChance(none))).size).toBeGreaterThan(95);
     const orNone = keyHash({ header: 'x-user' }, 'none', w.host('test'));
     expect([orNone(some), orNone(none)]).toEqual([hash32('jo'), undefined]);
+  });
+
+  it('takes a function that fails for one that gives nothing, counts it, and says it once: clients decide what it is given', () => {
+    const host = w.host('test', 'api');
+    const parse = ({ request }: Exchange): string => (JSON.parse(request!.header('x-tenant')!) as { id: string }).id;
+    const hashOf = keyHash(parse, 'none', host);
+    const orAddress = keyHash([parse, 'address'], 'none', host);
+    const [good, bad] = [w.exchange({ headers: { 'x-tenant': '{"id":"a"}' } }), w.exchange({ headers: { 'x-tenant': '{' }, clientAddress: '192.0.2.1' })];
+    expect([hashOf(good), hashOf(bad), hashOf(bad), orAddress(bad)]).toEqual([hash32('a'), undefined, undefined, hash32('192.0.2.1')]);
+    expect(host.metrics.value('key_failures_total', 'api')).toBe(3);
+    expect(host.lines.map(({ level, message, fields }) => [level, message, String(fields['error'])])).toEqual([1, 2].map(() => [
+      'error', 'the function of the key failed: such exchanges count as without it (steelyard_key_failures_total)', expect.stringContaining('JSON'),
+    ]));
+    const wrong = keyHash((() => 7) as never, 'none', host);
+    expect(wrong(good)).toBeUndefined();
+    expect(String(host.lines.at(-1)?.fields['error'])).toContain('the function of a hash key gave number');
   });
 });
 

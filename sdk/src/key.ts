@@ -145,7 +145,8 @@ function readerOf(key: HashKey, failed: (thrown: unknown) => void): (exchange: E
       try {
         return given(key(exchange));
       } catch (thrown) {
-        return void failed(thrown);
+        failed(thrown);
+        return undefined;
       }
     };
   }

@@ -35,9 +35,12 @@ export const OUTCOMES: readonly (() => Outcome)[] = [
 /** Shares of backends that are down, one for each part of the life: all well, some, nearly all. */
 const DOWN_SHARES = [0, 0.4, 0.85];
 const PART_STEPS = 80;
+/** When in every life the wall clock is set a year back, and when the process is stopped for days: by chance alone, a life in ten would see none of that. */
+const [SET_BACK_STEP, STOPPED_STEP] = [300, 500];
 /** Updates that follow each other without a pick, as when a whole deployment is replaced. */
 const STORM_UPDATES = 10;
 const DAY_MS = 86_400_000;
+const STOPPED_MS = 3 * DAY_MS;
 /** How many of those that left may come back. */
 const MOST_REMEMBERED = 20;
 
@@ -84,6 +87,8 @@ export function* scenario(use: StrategyUse, seed: number, options: ScenarioOptio
       downShare = DOWN_SHARES[(step / PART_STEPS) % DOWN_SHARES.length]!;
       for (const { backend } of members) shake(backend, downShare, chance, world_);
     }
+    if (step === SET_BACK_STEP) world_.setWallTime(world_.wallTime() - 365 * DAY_MS);
+    if (step === STOPPED_STEP && !isTimeless) guarded('a timer', () => world_.leap(STOPPED_MS));
     const dice = chance.next();
     if (step % PART_STEPS === 0 || dice < 0.04) {
       members = changeMembers(members, left, world_, downShare, chance);

@@ -4,7 +4,7 @@
  *
  * The weighted clusters of Envoy and `split_clients` of nginx, inside one pool and by a key. A pick costs the hash of the key, a logarithm per part, and the pick inside.
  */
-import { defineStrategy, HASH_KEY, keyHash, Pickers, PoolPart, type AnyStrategyUse, type Backend, type HashKeys, type Member } from '@steelyard/sdk';
+import { defineStrategy, HASH_KEY, keyHash, Pickers, PoolPart, SteelyardError, type AnyStrategyUse, type Backend, type HashKeys, type Member } from '@steelyard/sdk';
 import { Shares } from './shares.ts';
 
 export interface SplitOptions {
@@ -104,10 +104,14 @@ export default defineStrategy<SplitOptions, 'any', 'inner'>({
 });
 
 function throwIfWrong(parts: readonly WholePart[], strategies: number): void {
-  if (parts.length !== strategies) throw new Error(`there are ${parts.length} parts and ${strategies} strategies in over: say one strategy for each part`);
+  if (parts.length !== strategies) throw refused(`there are ${parts.length} parts and ${strategies} strategies in over`, 'say one strategy for each part');
   const twice = parts.find(({ name }, i) => parts.findIndex((other) => other.name === name) !== i);
-  if (twice) throw new Error(`two parts are named ${JSON.stringify(twice.name)}: keys are drawn by the name, give each its own`);
-  if (parts.every(({ weight }) => weight === 0)) throw new Error('all parts have weight 0: nobody would get anything');
+  if (twice) throw refused(`two parts are named ${JSON.stringify(twice.name)}`, 'keys are drawn by the name: give each its own');
+  if (parts.every(({ weight }) => weight === 0)) throw refused('all parts have weight 0', 'give one a weight: nobody would get anything');
+}
+
+function refused(message: string, hint: string): SteelyardError {
+  return new SteelyardError('ERR_PLUGIN_OPTIONS', { message: `split: ${message}`, hint, source: 'config' });
 }
 
 function isWhole({ labels, zone }: WholePart): boolean {

@@ -66,6 +66,28 @@ describe('steelyard', () => {
     expect(JSON.parse(run('check', '-c', 'open.ts', '--json').stdout)).toMatchObject({ listeners: [{ name: 'http-0-127.0.0.1', limits: { maxBodyBytes: null } }] });
   });
 
+  it('check tells what only plugins know of their options, each with its place', () => {
+    const pool = (strategy: object, health: object[] = []): object => ({ backends: ['http://127.0.0.1:1'], strategy, health });
+    const over = { use: 'round-robin' };
+    put('crossed.json', {
+      ...valid(),
+      pools: {
+        web: pool({ use: 'sticky', options: { over, secret: 'x'.repeat(16), sameSite: 'none' } }),
+        deep: pool({ use: 'slow-start', options: { over: { use: 'subset', options: { over, size: 3, aperture: { index: 4, balancers: 4 } } } } }),
+        sum: pool({ use: 'split', options: { over: [over, over], parts: [{ name: 'a', weight: 0 }, { name: 'b', weight: 0 }] } }),
+        sound: pool({ use: 'p2c' }, [{ use: 'passive-check' }]),
+      },
+    });
+    expect(run('check', '-c', 'crossed.json')).toEqual({
+      status: 78, stdout: '', stderr: [
+        `steelyard: ${join(folder, 'crossed.json')} has 3 faults:`,
+        "  pools.web.strategy (sticky) is refused: sticky: sameSite is 'none' and secure is false: browsers drop such a cookie (say secure: true)",
+        '  pools.deep.strategy (slow-start) is refused: subset: aperture.index is 4, but of 4 balancers the last one is 3 (the first balancer has index 0)',
+        '  pools.sum.strategy (split) is refused: split: all parts have weight 0 (give one a weight: nobody would get anything)', '',
+      ].join('\n'),
+    });
+  });
+
   it('check warns of what the config hardly means, beside its output', () => {
     put('lost.json', { ...valid(), pools: { ...valid().pools, lost: { backends: ['http://127.0.0.1:9'] } } });
     const { status, stdout, stderr } = run('check', '-c', 'lost.json', '--json');

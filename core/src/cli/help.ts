@@ -31,7 +31,8 @@ Signals: SIGHUP reloads. SIGTERM and SIGINT (Ctrl-C) stop: no new connections, o
 drainLimitMs; a second one stops at once.
 Exit codes: 0 stopped, 1 failed (a port in use, a plugin that threw), 64 command line, 78 config.
 `,
-  check: `steelyard check: validates a config and prints it with all defaults; starts nothing
+  check: `steelyard check: validates a config, with what its strategies and health checks say of their
+options, and prints it with all defaults; starts nothing
 
   steelyard check
   steelyard check --json | jq .pools

@@ -5,6 +5,7 @@
  * Envoy's priority levels with two of them. A pick costs at most one draw and the pick of the strategy inside.
  */
 import { defineStrategy, passOn, PoolPart, type AnyStrategyUse, type Backend } from '@steelyard/sdk';
+import { healthyShare } from '../priority/healthy-share.ts';
 
 export interface LocalityOptions {
   /** Where this balancer runs, as the backends' `zone` says it. */
@@ -52,9 +53,3 @@ export default defineStrategy<LocalityOptions, 'any', 'inner'>({
     };
   },
 });
-
-function healthyShare(backends: readonly Backend[]): number {
-  let healthy = 0;
-  for (const { health, draining } of backends) if (health !== 'down' && !draining) healthy++;
-  return backends.length === 0 ? 0 : healthy / backends.length;
-}

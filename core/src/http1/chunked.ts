@@ -15,7 +15,6 @@ export const CHUNK_FAULT = 3;
 export type ChunkMet = typeof CHUNK_NEED_MORE | typeof CHUNK_DATA | typeof CHUNK_END | typeof CHUNK_FAULT;
 
 export const CRLF: Buffer = Buffer.from('\r\n');
-export const LAST_CHUNK: Buffer = Buffer.from('0\r\n\r\n');
 
 /** Size, extensions and CRLF of one chunk. */
 const MAX_LINE_BYTES = 256;

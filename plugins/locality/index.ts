@@ -4,7 +4,7 @@
  * Traffic between zones costs time and money, so it is kept at home while home is healthy enough, and spills in proportion when it is not: the rule of
  * Envoy's priority levels with two of them. A pick costs at most one draw and the pick of the strategy inside.
  */
-import { defineStrategy, passOn, PoolPart, type AnyStrategyUse, type Backend } from '@steelyard/sdk';
+import { defineStrategy, passOn, PoolPart, type AnyStrategyUse } from '@steelyard/sdk';
 import { healthyShare } from '../priority/healthy-share.ts';
 
 export interface LocalityOptions {

@@ -115,6 +115,11 @@ export default defineStrategy<ExpectedDelayOptions>({
         }
         return best;
       },
+      score({ backend, weight }) {
+        const watch = watchOf(backend);
+        watch.look(host.now(), holdMs);
+        return (backend.inFlight + 1) / weight / watch.speed;
+      },
       onStart: (lease) => change(lease, false),
       // A failure is no answer: how fast it fails says nothing about how fast it answers.
       onEnd: (lease, outcome) => change(lease, outcome.kind === 'answered'),

@@ -21,6 +21,7 @@ export default defineStrategy<{}, 'any', 'order'>({
         for (const backend of order) if (pool.isAvailable(backend)) return backend;
         return undefined;
       },
+      score: ({ backend }) => order.indexOf(backend),
     };
   },
 });

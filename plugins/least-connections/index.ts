@@ -22,10 +22,12 @@ export default defineStrategy<LeastConnectionsOptions>({
     shortestExpectedDelay: { type: 'boolean', default: false, description: 'compare (in-flight + 1) / weight' },
   },
   create({ shortestExpectedDelay }, host) {
-    const least = new LeastLoaded(shortestExpectedDelay ? 1 : 0, host.perBackend(newTurn));
+    const extra = shortestExpectedDelay ? 1 : 0;
+    const least = new LeastLoaded(extra, host.perBackend(newTurn));
     return {
       update: (members) => least.setMembers(members),
       select: (_exchange, pool) => least.pick(pool),
+      score: ({ backend, weight }) => (backend.inFlight + extra) / weight,
     };
   },
 });

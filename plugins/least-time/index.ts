@@ -60,6 +60,7 @@ export default defineStrategy<LeastTimeOptions>({
         }
         return best;
       },
+      score: ({ backend, weight }) => (timeOf(backend).stepsAt(host.now(), forgiveMs, stepMs) * (1 + backend.inFlight)) / weight,
       onEnd({ backend }, outcome) {
         // A failure says how long it takes to fail; `passive-check` is there to count them.
         if (outcome.kind !== 'answered') return;

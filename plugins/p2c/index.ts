@@ -24,6 +24,7 @@ export default defineStrategy<P2cOptions>({
     return {
       update: (members) => draw.setMembers(members),
       select: (_exchange, pool) => draw.pick(pool),
+      score: ({ backend, weight }) => backend.inFlight / weight,
     };
   },
 });

@@ -58,6 +58,7 @@ export default defineStrategy<PeakEwmaOptions>({
         }
         return best;
       },
+      score: ({ backend, weight }) => waitAt(costOf(backend), backend.inFlight, host.now(), decayMs) / weight,
       onEnd({ backend }, outcome) {
         const sample = sampleOf(outcome, failureMs);
         if (sample >= 0) costOf(backend).observe(sample, host.now(), decayMs);

@@ -31,6 +31,12 @@ export class HighestScore {
     return this.#areEqual ? this.#highest(key, pool) : this.#highestWeighted(key, pool);
   }
 
+  /** One over its score for the key: the least wins. */
+  costOf(backend: Backend, key: number): number | undefined {
+    const index = this.#backends.indexOf(backend);
+    return index < 0 ? undefined : -Math.log((this.#hash(key, index) + 0.5) / 0x1_0000_0000) / this.#weights[index]!;
+  }
+
   // Availability is asked of those only that beat all before them: of about ln(n).
 
   #highest(key: number, pool: PoolView): Backend | undefined {

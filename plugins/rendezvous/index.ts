@@ -24,12 +24,18 @@ export default defineStrategy<RendezvousOptions, 'any', 'hash'>({
   },
   create({ key, missing }, host) {
     const hashOf = keyHash(key, missing, host);
+    /** Where there is no key nothing can be foretold, and no chance is spent on it. */
+    const shownHashOf = keyHash(key, 'none', host);
     const scores = new HighestScore();
     return {
       update: (members) => scores.setMembers(members),
       select(exchange, pool) {
         const hash = hashOf(exchange);
         return hash === undefined ? undefined : scores.pick(hash, pool);
+      },
+      score({ backend }, exchange) {
+        const hash = shownHashOf(exchange);
+        return hash === undefined ? undefined : scores.costOf(backend, hash);
       },
     };
   },

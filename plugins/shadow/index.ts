@@ -80,6 +80,7 @@ export default defineStrategy<ShadowOptions, 'any', 'inner'>({
         decider.onEnd(lease, outcome);
         shadow.onEnd(shownLease(lease), outcome);
       },
+      score: ({ backend }, exchange) => decider.score(backend, exchange),
       snapshot() {
         const states = [decider.snapshot(), shadow.snapshot()];
         return states.some((state) => state !== undefined) ? states : undefined;

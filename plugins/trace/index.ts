@@ -1,5 +1,5 @@
 /**
- * `trace({ over })`: says why a request went where it went: who was eligible, with what load, and who was left out and why. As a log line for a share of the
+ * `trace({ over })`: says why a request went where it went: who was eligible, with what load and what score, and who was left out and why. As a log line for a share of the
  * requests, and as a response header for clients that may see it.
  *
  * A pick that is not traced costs one draw, and one look at the client's address where a header is offered; one that is traced, a look at the whole pool and a string.
@@ -50,7 +50,7 @@ export default defineStrategy<TraceOptions, 'any', 'inner'>({
           shown = '';
           return pickers.select(inner, exchange, pool);
         }
-        const explanation = explain(pool);
+        const explanation = explain(pool, (backend) => inner.score(backend, exchange));
         const picked = pickers.select(inner, exchange, pool);
         shown = isForClient ? describeHeader(inner.name, picked, explanation) : '';
         if (isLogged) host.log.info({ pool: pool.name, exchange: exchange.id, attempt: exchange.attempts + 1, strategy: inner.name, picked: picked?.id ?? null, ...explanation }, 'picked');

@@ -13,10 +13,13 @@ export default defineStrategy<{}>({
   options: {},
   create(_options, host) {
     // Beside the backend, so that a reload and a change of membership find it again.
-    const order = new SmoothOrder(host.perBackend(newCredit));
+    const creditOf = host.perBackend(newCredit);
+    const order = new SmoothOrder(creditOf);
     return {
       update: (members) => order.setMembers(members),
       select: (_exchange, pool) => order.next(pool),
+      // Who is owed most comes next.
+      score: ({ backend, weight }) => -(creditOf(backend).value + weight),
     };
   },
 });

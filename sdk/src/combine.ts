@@ -53,13 +53,15 @@ export interface InnerStrategy<P extends StrategyProtocol = 'any'> {
   onStart(lease: Lease): void;
   onHead(lease: Lease, head: ResponseHead): void;
   onEnd(lease: Lease, outcome: Outcome): void;
+  /** What it compares this backend by, with the weight that its last `update` gave it; the least wins. `undefined` = it says nothing of this one. */
+  score(backend: Backend, exchange: ExchangeOf<P>): number | undefined;
   /** For the combinator's own snapshot; `undefined` when it keeps nothing. `adopt` takes only what a strategy of the same name and `stateVersion` gave. */
   snapshot(): unknown;
   adopt(state: unknown): void;
 }
 
 /** All that a combinator hands on but the members and the picks. */
-type Callbacks = Required<Pick<StrategyInstance, 'onStart' | 'onHead' | 'onEnd' | 'snapshot' | 'adopt'>>;
+type Callbacks = Required<Pick<StrategyInstance, 'onStart' | 'onHead' | 'onEnd' | 'score' | 'snapshot' | 'adopt'>>;
 
 /** What is told of leases: it does not depend on what the strategy reads of an exchange. */
 type Listener = Pick<InnerStrategy, 'onStart' | 'onHead' | 'onEnd'>;
@@ -118,6 +120,8 @@ export class Pickers {
         this.#bySlot[lease.slot] = undefined;
         inner?.onEnd(lease, outcome);
       },
+      // Of several each has a measure of its own.
+      score: ({ backend }, exchange) => (this.#inner.length === 1 ? this.#inner[0]!.score(backend, exchange) : undefined),
       snapshot: () => {
         const states = this.#inner.map((each) => each.snapshot());
         return states.some((state) => state !== undefined) ? states : undefined;
@@ -146,6 +150,7 @@ export function passOn(inner: InnerStrategy<StrategyProtocol>): Callbacks {
     onStart: (lease) => inner.onStart(lease),
     onHead: (lease, head) => inner.onHead(lease, head),
     onEnd: (lease, outcome) => inner.onEnd(lease, outcome),
+    score: ({ backend }, exchange) => inner.score(backend, exchange),
     snapshot: () => inner.snapshot(),
     adopt: (state) => inner.adopt(state),
   };

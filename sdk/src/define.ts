@@ -45,6 +45,11 @@ export interface StrategyInstance<P extends StrategyProtocol = 'any'> {
   onHead?: (lease: Lease, head: ResponseHead) => void;
   /** Exactly once for every lease that `onStart` saw. */
   onEnd?: (lease: Lease, outcome: Outcome) => void;
+  /**
+   * What `select` compares members by, now and for this exchange; the least wins. `undefined` = it has nothing to say of this one. For those who ask why
+   * (`trace`): it changes no pick, and is not asked at most of them.
+   */
+  score?: (member: Member, exchange: ExchangeOf<P>) => number | undefined;
   /** State that is not per backend (a cursor), for the next generation; taken and adopted back to back at the switch. */
   snapshot?: () => unknown;
   /** Called with what `snapshot` of the previous generation gave, if name and `stateVersion` match. */

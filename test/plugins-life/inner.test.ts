@@ -98,6 +98,20 @@ describe('an inner strategy', () => {
     expect(told).toEqual(['one adopts state of one']);
   });
 
+  it('says its scores with the weights that it was told last, nothing of who is no member, and nothing where it fails', () => {
+    const strategy = create(inner('scores', { score: ({ weight }) => 1 / weight }));
+    const score = (of: Backend): number | undefined => strategy.score!({ backend: of, weight: 100 }, EXCHANGE);
+    strategy.update([{ backend: ONE, weight: 4 }]);
+    expect([score(ONE), score(TWO)]).toEqual([0.25, undefined]);
+    strategy.update([{ backend: TWO, weight: 2 }]);
+    expect([score(ONE), score(TWO)]).toEqual([undefined, 0.5]);
+    const failing = create(inner('fails', { score: () => { throw new Error('no score'); } }));
+    failing.update([{ backend: ONE, weight: 1 }]);
+    expect(failing.score!({ backend: ONE, weight: 1 }, EXCHANGE)).toBeUndefined();
+    const silent = create(inner('silent', {}));
+    silent.update([{ backend: ONE, weight: 1 }]);
+    expect(silent.score!({ backend: ONE, weight: 1 }, EXCHANGE)).toBeUndefined();
+  });
   it('cannot be made once create has returned, nor of what is no strategy', () => {
     let late!: Host;
     set.createStrategy(inner('outer', {}, (host) => { late = host; }), 'api');

@@ -1,6 +1,10 @@
 import { describe, expect, it, test } from 'vitest';
 import leastConnections from '@steelyard/plugins/least-connections';
 import roundRobin from '@steelyard/plugins/round-robin';
+import orca from '@steelyard/plugins/orca';
+import subset from '@steelyard/plugins/subset';
+import weightedRoundRobin from '@steelyard/plugins/weighted-round-robin';
+import { defineStrategy } from '@steelyard/sdk';
 import trace, { type TraceOptions } from '@steelyard/plugins/trace';
 import { strategyUnderTest, testStrategy, world } from '@steelyard/sdk/testkit';
 
@@ -22,11 +26,30 @@ describe('trace', () => {
     };
     return { w, strategy, headerOf };
   };
-  const text = 'picked=a; by=round-robin; eligible=a:0,f:3; excluded=b(down),c(draining),d(at its limit of 2),e(tried before)';
+  const text = 'picked=a; by=round-robin; eligible=a(in-flight 0),f(in-flight 3); excluded=b(down),c(draining),d(at its limit of 2),e(tried before)';
 
   it('shows a permitted client who was eligible, and who was not and why', () => {
     expect(started({ allow: ['192.0.2.1'] }).headerOf()).toBe(text);
     expect(started({ allow: ['10.0.0.0/8', '192.0.2.0/24'] }).headerOf()).toBe(text);
+  });
+  it('shows what the strategy compared by, as it was before the pick', () => {
+    const least = started({ over: leastConnections(), allow: ['192.0.2.1'] });
+    least.strategy.update(least.strategy.members.map(({ backend }) => ({ backend, weight: 7 })));
+    expect(least.headerOf()).toContain('picked=a; by=least-connections; eligible=a(in-flight 0 score 0),f(in-flight 3 score 0.4286);');
+    const order = started({ over: weightedRoundRobin(), logShare: 1 });
+    order.strategy.select();
+    order.strategy.select();
+    expect(order.strategy.host.lines.map(({ fields }) => fields)).toMatchObject([
+      { picked: 'a', eligible: [{ id: 'a', score: -1 }, { id: 'f', score: -1 }] }, { picked: 'f', eligible: [{ id: 'a', score: 0 }, { id: 'f', score: -2 }] },
+    ]);
+  });
+  it('shows the scores of what is deep inside, with the weights that it was given there', () => {
+    const { headerOf } = started({ over: orca({ over: subset({ over: leastConnections({ shortestExpectedDelay: true }), size: 6 }) }), allow: ['192.0.2.1'] });
+    expect(headerOf()).toContain('eligible=a(in-flight 0 score 1),f(in-flight 3 score 4);');
+  });
+  it('shows no score that is no number, and none of a strategy that has none', () => {
+    const odd = (score: unknown) => defineStrategy<{}>({ name: 'odd', options: {}, create: () => ({ update() {}, select: (_exchange, pool) => pool.backends[0], score: () => score as number }) })();
+    for (const score of [Number.NaN, Infinity, '1', undefined]) expect(started({ over: odd(score), allow: ['192.0.2.1'] }).headerOf()).toContain('eligible=a(in-flight 0),f(in-flight 3);');
   });
   it('shows nothing to anybody else', () => {
     expect(started().headerOf()).toBeUndefined();

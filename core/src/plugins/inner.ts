@@ -1,5 +1,5 @@
 /** A strategy inside another, behind its own guards: what fails in it is its own failure, not that of the strategy around it. */
-import type { InnerStrategy, StrategyUse } from '@steelyard/sdk';
+import type { InnerStrategy, Member, StrategyUse } from '@steelyard/sdk';
 import { guardSelect, ignore } from './guard.ts';
 import { Quarantine } from './quarantine.ts';
 import type { PluginRuntime } from './runtime.ts';
@@ -13,14 +13,22 @@ interface InnerSnapshot {
 }
 
 export function innerStrategy({ name, definition }: StrategyUse, plugin: PluginRuntime, instance: GuardedStrategy): InnerStrategy<never> {
+  let members: readonly Member[] = [];
   const version = definition.stateVersion ?? 1;
   return {
     name,
-    update: instance.update,
+    update: (given) => {
+      members = given;
+      instance.update(given);
+    },
     select: guardSelect(new Quarantine(plugin, 'selectBackend'), (exchange, pool) => instance.select(exchange, pool)),
     onStart: instance.onStart ?? ignore,
     onHead: instance.onHead ?? ignore,
     onEnd: instance.onEnd ?? ignore,
+    score: (backend, exchange) => {
+      const member = members.find((each) => each.backend === backend);
+      return member === undefined ? undefined : instance.score?.(member, exchange);
+    },
     snapshot: (): InnerSnapshot | undefined => {
       const state = instance.snapshot?.();
       return state === undefined ? undefined : { name, version, state };

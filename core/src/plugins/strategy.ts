@@ -47,6 +47,7 @@ export function guardStrategy(plugin: PluginRuntime, instance: StrategyInstance)
   if (instance.onStart) guarded.onStart = guardCallback(plugin, 'onStart', (lease) => instance.onStart!(lease));
   if (instance.onEnd) guarded.onEnd = guardCallback(plugin, 'onEnd', (lease, outcome) => instance.onEnd!(lease, outcome));
   if (instance.onHead) guarded.onHead = guardHeadEdit(new Quarantine(plugin, 'onHead'), (lease, head) => instance.onHead!(lease, head));
+  if (instance.score) guarded.score = guardCallback(plugin, 'score', (member, exchange) => instance.score!(member, exchange)) as NonNullable<StrategyInstance['score']>;
   if (instance.snapshot) guarded.snapshot = guardCallback(plugin, 'snapshot', () => instance.snapshot!());
   if (instance.adopt) guarded.adopt = guardCallback(plugin, 'adopt', (state) => instance.adopt!(state));
   return guarded;
@@ -78,7 +79,7 @@ function faultOfShape(instance: unknown): string {
   for (const name of ['update', 'select']) {
     if (typeof parts[name] !== 'function') return `${name} is ${nameOf(parts[name])}, not a function`;
   }
-  for (const name of ['onStart', 'onHead', 'onEnd', 'snapshot', 'adopt']) {
+  for (const name of ['onStart', 'onHead', 'onEnd', 'score', 'snapshot', 'adopt']) {
     if (parts[name] !== undefined && typeof parts[name] !== 'function') return `${name} is ${nameOf(parts[name])}, not a function`;
   }
   return '';

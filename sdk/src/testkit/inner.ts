@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import type { InnerStrategy } from '../combine.ts';
 import type { StrategyInstance, StrategyProtocol, StrategyUse } from '../define.ts';
+import type { Member } from '../model.ts';
 import { withDefaults } from '../options.ts';
 import type { FakeHost } from './host.ts';
 
@@ -16,10 +17,14 @@ export function createInner<P extends StrategyProtocol>(use: StrategyUse<P>, hos
   // The schema, not the compiler, vouches for the options: their type was forgotten in the use.
   const instance = use.definition.create(withDefaults(use.definition.options, use.options) as never, host) as StrategyInstance<P>;
   host.seal();
+  let members: readonly Member[] = [];
   const version = use.definition.stateVersion ?? 1;
   return {
     name: use.name,
-    update: (members) => instance.update(members),
+    update: (given) => {
+      members = given;
+      instance.update(given);
+    },
     select: (exchange, pool) => {
       const backend = instance.select(exchange, pool);
       if (backend !== undefined) assert.ok(pool.isAvailable(backend), `${use.name} picked ${backend.id ?? 'what is no backend'}, which is not available to it`);
@@ -28,6 +33,10 @@ export function createInner<P extends StrategyProtocol>(use: StrategyUse<P>, hos
     onStart: (lease) => instance.onStart?.(lease),
     onHead: (lease, head) => instance.onHead?.(lease, head),
     onEnd: (lease, outcome) => instance.onEnd?.(lease, outcome),
+    score: (backend, exchange) => {
+      const member = members.find((each) => each.backend === backend);
+      return member === undefined ? undefined : instance.score?.(member, exchange);
+    },
     snapshot: (): InnerSnapshot | undefined => {
       const state = instance.snapshot?.();
       return state === undefined ? undefined : { name: use.name, version, state };

@@ -7,7 +7,7 @@ import { balanced } from './balance.ts';
 import { extremes } from './extremes.ts';
 import { bytesKeptPerLease, bytesKeptPerPick } from './growth.ts';
 import { lives, throwIfSeen } from './picks.ts';
-import { Break } from './rule.ts';
+import { Break, describePool } from './rule.ts';
 import type { Rule, Subject } from './rule.ts';
 import { runScenario, scenario } from './scenario.ts';
 import { faultsOfOptions, faultsOfSchema } from './schema.ts';
@@ -25,6 +25,7 @@ export const CONTRACT: readonly Rule[] = [
   { id: 'front-door', says: 'time and chance come from host alone', check: checkFrontDoor },
   { id: 'keeps-nothing', says: 'keeps nothing of leases and backends that are gone, nor of a million picks', check: checkGrowth },
   balanced,
+  { id: 'score', says: 'what it says of its scores are numbers, and saying it changes no pick', check: checkScore },
   { id: 'reload', says: 'a twin that adopts the snapshot goes on where the first stopped', check: checkReload },
 ];
 
@@ -45,7 +46,7 @@ function checkDefinition({ use, seed }: Subject): void {
 }
 
 function faultsOfInstance(instance: StrategyInstance): string[] {
-  const functions = ['update', 'select', 'onStart', 'onHead', 'onEnd', 'snapshot', 'adopt'] as const;
+  const functions = ['update', 'select', 'onStart', 'onHead', 'onEnd', 'score', 'snapshot', 'adopt'] as const;
   const faults = functions.flatMap((name) => {
     const given: unknown = instance[name];
     const isRequired = name === 'update' || name === 'select';
@@ -99,6 +100,21 @@ function checkGrowth({ use, seed }: Subject): void {
     sample: '8 backends that stay, a million picks or a quarter of a second of them',
     probably: 'select keeps something of every pick: a history, a log, a list of draws',
   });
+}
+
+/** Asked after each pick, as often as there are members. */
+function checkScore(subject: Subject): void {
+  if (!strategyUnderTest(subject.use, world(subject)).instance.score) return;
+  for (const seed of lives(subject).slice(0, 2)) {
+    const asked = runScenario(subject.use, seed, { onPick: ({ strategy, exchange, step }) => {
+      for (const member of strategy.members) {
+        const score: unknown = strategy.instance.score!(member, exchange);
+        if (member.weight === 0 || score === undefined || (typeof score === 'number' && !Number.isNaN(score))) continue;
+        throw new Break({ seen: `score gave ${typeof score === 'number' ? score : typeof score}`, sample: `step ${step}: ${describePool([member], strategy.pool)}`, probably: '0 / 0, or a backend of which nothing is known yet: undefined says so' });
+      }
+    } });
+    compare(runScenario(subject.use, seed), asked, 'the run in which scores were asked', 'score draws by chance, or counts something: it is asked for some picks only, and must leave all as it is');
+  }
 }
 
 function checkReload({ use, seed }: Subject): void {

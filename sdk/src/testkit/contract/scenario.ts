@@ -15,6 +15,7 @@ export interface PickEvent {
   /** Whatever `select` returned. */
   readonly picked: unknown;
   readonly strategy: StrategyUnderTest;
+  readonly exchange: Exchange;
 }
 export interface ScenarioOptions {
   steps?: number;
@@ -136,7 +137,7 @@ function pickOnce(
     : world_.exchange({ target, attempts, clientAddress, headers });
   let picked: unknown;
   if (!guarded('select', () => void (picked = strategy.select(exchange)))) return 'threw';
-  onPick?.({ step, picked, strategy });
+  onPick?.({ step, picked, strategy, exchange });
   if (picked === undefined) return 'none';
   const member = members.find(({ backend }) => backend === picked);
   if (!member) return 'rubbish';
@@ -197,7 +198,10 @@ export function runCrowds(use: StrategyUse, seed: number, onPick: (pick: PickEve
     for (const available of [1, 3, size]) {
       for (const backend of backends) backend.draining = true;
       for (let up = 0; up < available; up++) backends[available === size ? up : chance.below(size)]!.draining = false;
-      for (let step = 0; step < CROWD_PICKS; step++) onPick({ step, picked: strategy.select(world_.exchange({ clientAddress: `192.0.2.${step}` })), strategy });
+      for (let step = 0; step < CROWD_PICKS; step++) {
+        const exchange = world_.exchange({ clientAddress: `192.0.2.${step}` });
+        onPick({ step, picked: strategy.select(exchange), strategy, exchange });
+      }
     }
   }
 }

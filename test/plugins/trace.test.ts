@@ -7,6 +7,9 @@ import weightedRoundRobin from '@steelyard/plugins/weighted-round-robin';
 import { defineStrategy } from '@steelyard/sdk';
 import trace, { type TraceOptions } from '@steelyard/plugins/trace';
 import { strategyUnderTest, testStrategy, world } from '@steelyard/sdk/testkit';
+import { start } from '../e2e/support/balancer.ts';
+import { sendRaw } from '../e2e/support/client.ts';
+import { scriptedOrigin } from '../e2e/support/origin.ts';
 
 testStrategy(trace({ over: leastConnections(), allow: ['192.0.2.0/24'] }), { test, properties: { leastLoaded: true, avoidsMostLoaded: true } });
 
@@ -78,5 +81,13 @@ describe('trace', () => {
     const { w, strategy } = started({ allow: ['0.0.0.0/0'], logShare: 1 });
     strategy.pick(w.exchange({ protocol: 'tcp' }))!.end();
     expect(strategy.host.lines).toHaveLength(1);
+  });
+  it('sends the header over real sockets to whom it may, and to nobody else', async () => {
+    const { url } = await scriptedOrigin(['HTTP/1.1 204 No Content\r\n\r\n', 'HTTP/1.1 204 No Content\r\n\r\n']);
+    const listener = { port: 0, host: '127.0.0.1', pool: 'web', trustedProxies: ['127.0.0.1'] };
+    const { port } = await start({ listeners: [listener], pools: { web: { backends: [url], strategy: trace({ over: leastConnections(), logShare: 0, allow: ['192.0.2.0/24'] }) } } });
+    const ask = (client: string): Promise<string> => sendRaw(port, `GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: ${client}\r\nConnection: close\r\n\r\n`);
+    expect(await ask('192.0.2.9')).toContain(`x-steelyard-trace: picked=web/${url}; by=least-connections; eligible=web/${url}(in-flight 0 score 0)\r\n`);
+    expect(await ask('198.51.100.9')).not.toContain('x-steelyard-trace');
   });
 });

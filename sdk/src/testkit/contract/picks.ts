@@ -3,7 +3,7 @@ import { describeError } from '../../errors.ts';
 import { strategyUnderTest } from '../strategy.ts';
 import type { StrategyUnderTest } from '../strategy.ts';
 import { world } from '../world.ts';
-import { Break, describePool, statesOf } from './rule.ts';
+import { Break, describePool, describeThrow, statesOf } from './rule.ts';
 import type { Subject } from './rule.ts';
 import { runCrowds, runScenario } from './scenario.ts';
 import type { PickEvent, ScenarioOptions } from './scenario.ts';
@@ -50,7 +50,7 @@ function liveAll(subject: Subject): ReadonlyMap<string, unknown> {
 
 function refuseThrow(call: string, thrown: unknown, step: number, strategy: StrategyUnderTest | undefined): never {
   throw new Break({
-    seen: `${call} threw ${describeError(thrown)}`,
+    seen: `${call} threw ${describeThrow(thrown)}`,
     sample: strategy ? `step ${step}: ${describePool(strategy.members, strategy.pool)}` : 'nothing was there yet',
     probably: /frozen|read only|extensible/i.test(describeError(thrown))
       ? 'it changes the list of members or backends in place: copy it first (toSorted, slice)'
@@ -88,7 +88,7 @@ function checkIsMember(pick: PickEvent): void {
   const [seen, probably] =
     'then' in shape ? ['a promise', 'select is asynchronous; it has to answer at once, so ask beforehand (host.every) and keep the answer']
     : 'backend' in shape ? ['a member', 'it returns the member: return member.backend']
-    : 'address' in shape ? [`the backend ${String(shape.address)}, which is no member`, 'it keeps a list from before the last update']
+    : 'address' in shape ? [`the backend ${String(shape.address)}, which is no member`, 'it keeps a list from before the last update, or gives a copy: a Backend object of the last update(members) has to come back itself']
     : [picked === null ? 'null' : typeof picked, 'return one of the Backend objects of update(members), or undefined'];
   throw new Break({ seen: `select returned ${seen}`, sample: sampleOf(pick), probably });
 }

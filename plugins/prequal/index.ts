@@ -146,7 +146,7 @@ export default defineStrategy<PrequalOptions, 'http'>({
       },
       select(_exchange, pool) {
         owed += probesPerRequest;
-        answers.expire(host.now());
+        if (answers.length > 0) answers.expire(host.now());
         const place = answers.length < LEAST_ANSWERS ? -1 : answers.best(pool);
         if (place < 0) {
           byDraw.add();

@@ -60,7 +60,8 @@ export class StrategyUnderTest {
 
   /** The members from now on, for the strategy and for its pool. */
   update(members: readonly MemberLike[]): void {
-    this.#members = Object.freeze(members.map((member) => ('backend' in member ? member : { backend: member, weight: member.weight })));
+    // Frozen as in the core, the list and each member of it.
+    this.#members = Object.freeze(members.map((member) => Object.freeze('backend' in member ? { ...member } : { backend: member, weight: member.weight })));
     this.pool.backends = this.#members.map(({ backend }) => backend);
     this.instance.update(this.#members);
   }
@@ -70,7 +71,13 @@ export class StrategyUnderTest {
 
   /** Asks the strategy and no more: no lease is opened. */
   select(exchange: Exchange = this.#world.exchange()): Backend | undefined {
-    return this.instance.select(exchange, this.pool);
+    this.pool.renewVersion();
+    try {
+      return this.instance.select(exchange, this.pool);
+    } finally {
+      // What a test changes from now on, and asks the instance about by itself, is no longer what was counted.
+      this.pool.version = 0;
+    }
   }
 
   /**

@@ -108,11 +108,12 @@ export class StrategyUnderTest {
   /**
    * The next generation of it, as a reload makes it: created beside this one, told the members, then `snapshot` and `adopt` back to back.
    * Leases that are open end on this one. Chance goes on where it was, whatever `create` took of it.
+   * @param members those of the next generation; default the same
    */
-  reload(use: StrategyUse = this.use): StrategyUnderTest {
+  reload(use: StrategyUse = this.use, members: readonly MemberLike[] = this.#members): StrategyUnderTest {
     const chance = this.#world.random.save();
     const next = new StrategyUnderTest(use, this.#world, this.pool);
-    next.update(this.#members);
+    next.update(members);
     const isHeir = use.name === this.use.name && (use.definition.stateVersion ?? 1) === (this.use.definition.stateVersion ?? 1);
     const state = isHeir ? this.instance.snapshot?.() : undefined;
     if (state !== undefined) next.instance.adopt?.(state);

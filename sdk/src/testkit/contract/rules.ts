@@ -7,6 +7,7 @@ import { balanced } from './balance.ts';
 import { extremes } from './extremes.ts';
 import { bytesKeptPerLease, bytesKeptPerPick } from './growth.ts';
 import { forbiddenUses, lives, throwIfSeen } from './picks.ts';
+import { checkOtherMembers } from './reload.ts';
 import { Break, describePool } from './rule.ts';
 import type { Rule, Subject } from './rule.ts';
 import { runScenario, scenario } from './scenario.ts';
@@ -112,7 +113,8 @@ function checkScore(subject: Subject): void {
   }
 }
 
-function checkReload({ use, seed }: Subject): void {
+function checkReload(subject: Subject): void {
+  const { use, seed } = subject;
   const run = (isReloaded: boolean): string[] => {
     const w = world({ seed });
     const first = strategyUnderTest(use, w);
@@ -124,6 +126,7 @@ function checkReload({ use, seed }: Subject): void {
     open?.end();
     return [...before, ...second.picks(40)].map((backend) => backend?.address ?? 'none');
   };
+  checkOtherMembers(subject);
   const whole = run(false);
   const reloaded = run(true);
   if (reloaded.includes('none')) {

@@ -4,8 +4,7 @@
  * Traffic between zones costs time and money, so it is kept at home while home is healthy enough, and spills in proportion when it is not: the rule of
  * Envoy's priority levels with two of them. A pick costs at most one draw and the pick of the strategy inside.
  */
-import { defineStrategy, passOn, PoolPart, type AnyStrategyUse } from '@steelyard/sdk';
-import { healthyShare } from '../priority/healthy-share.ts';
+import { defineStrategy, passOn, PoolPart, type AnyStrategyUse, type Backend } from '@steelyard/sdk';
 
 export interface LocalityOptions {
   /** Where this balancer runs, as the backends' `zone` says it. */
@@ -53,3 +52,9 @@ export default defineStrategy<LocalityOptions, 'any', 'inner'>({
     };
   },
 });
+
+function healthyShare(backends: readonly Backend[]): number {
+  let healthy = 0;
+  for (const { health, draining } of backends) if (health !== 'down' && !draining) healthy++;
+  return backends.length === 0 ? 0 : healthy / backends.length;
+}

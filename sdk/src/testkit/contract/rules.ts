@@ -6,12 +6,12 @@ import { world } from '../world.ts';
 import { balanced } from './balance.ts';
 import { extremes } from './extremes.ts';
 import { bytesKeptPerLease, bytesKeptPerPick } from './growth.ts';
-import { lives, throwIfSeen } from './picks.ts';
+import { forbiddenUses, lives, throwIfSeen } from './picks.ts';
+import { checkOtherMembers } from './reload.ts';
 import { Break, describePool } from './rule.ts';
 import type { Rule, Subject } from './rule.ts';
 import { runScenario, scenario } from './scenario.ts';
 import { faultsOfOptions, faultsOfSchema } from './schema.ts';
-import { usesOfForbidden } from './traps.ts';
 
 export const CONTRACT: readonly Rule[] = [
   { id: 'definition', says: 'name, options, defaults and functions are in order', check: checkDefinition },
@@ -45,15 +45,29 @@ function checkDefinition({ use, seed }: Subject): void {
   if (faults.length > 0) throw new Break({ seen: faults.join('; '), sample: 'the definition', probably: 'the core would refuse it with ERR_PLUGIN_DEFINITION or ERR_PLUGIN_OPTIONS' });
 }
 
+const FUNCTIONS = ['update', 'select', 'onStart', 'onHead', 'onEnd', 'score', 'snapshot', 'adopt'] as const;
+
 function faultsOfInstance(instance: StrategyInstance): string[] {
-  const functions = ['update', 'select', 'onStart', 'onHead', 'onEnd', 'score', 'snapshot', 'adopt'] as const;
-  const faults = functions.flatMap((name) => {
+  const faults = FUNCTIONS.flatMap((name) => {
     const given: unknown = instance[name];
     const isRequired = name === 'update' || name === 'select';
     return typeof given === 'function' || (given === undefined && !isRequired) ? [] : [`create() gave ${typeof given} for ${name}`];
   });
   if (!instance.snapshot !== !instance.adopt) faults.push('snapshot and adopt go together: one without the other does nothing');
+  // The compiler lets it pass, since an object may have parts of its own; and nobody would ever call it.
+  const misnamed = partsOf(instance).filter((name) => /^on[A-Z]/.test(name) || FUNCTIONS.some((known) => known.toLowerCase() === name.toLowerCase()));
+  faults.push(...misnamed.map((name) => `create() gave ${name}, which nobody calls; called are ${FUNCTIONS.join(', ')}`));
   return faults;
+}
+
+/** Names of the functions of an instance beyond those that are called, those of its class too. */
+function partsOf(instance: StrategyInstance): string[] {
+  const names = new Set<string>();
+  for (let object: object | null = instance; object !== null && object !== Object.prototype; object = Object.getPrototypeOf(object) as object | null) {
+    for (const name of Object.getOwnPropertyNames(object)) names.add(name);
+  }
+  const known: readonly string[] = FUNCTIONS;
+  return [...names].filter((name) => !known.includes(name) && typeof instance[name as keyof StrategyInstance] === 'function');
 }
 
 function checkDeterministic(subject: Subject): void {
@@ -71,15 +85,11 @@ function checkDeterministic(subject: Subject): void {
 }
 
 function checkFrontDoor(subject: Subject): void {
-  const uses = usesOfForbidden(() => {
-    for (const seed of lives(subject).slice(0, 2)) runScenario(subject.use, seed);
-    const first = strategyUnderTest(subject.use, world(subject));
-    first.reload();
-  });
+  const uses = forbiddenUses(subject);
   if (uses.length === 0) return;
   throw new Break({
     seen: uses.map(({ name, where }) => `${name} was called (${where})`).join('; '),
-    sample: `${uses.length} of the forbidden names in two lives and a reload`,
+    sample: `${uses.length} of the forbidden names in six lives, some large pools and a reload`,
     probably: uses.map(({ name, instead }) => `${instead} in place of ${name}`).join(', '),
   });
 }
@@ -117,7 +127,8 @@ function checkScore(subject: Subject): void {
   }
 }
 
-function checkReload({ use, seed }: Subject): void {
+function checkReload(subject: Subject): void {
+  const { use, seed } = subject;
   const run = (isReloaded: boolean): string[] => {
     const w = world({ seed });
     const first = strategyUnderTest(use, w);
@@ -129,6 +140,7 @@ function checkReload({ use, seed }: Subject): void {
     open?.end();
     return [...before, ...second.picks(40)].map((backend) => backend?.address ?? 'none');
   };
+  checkOtherMembers(subject);
   const whole = run(false);
   const reloaded = run(true);
   if (reloaded.includes('none')) {

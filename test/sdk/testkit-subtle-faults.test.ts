@@ -29,7 +29,7 @@ function measuring(name: string, first: number, more: (numberOf: (backend: Backe
 describe('what it is given is changed', () => {
   it('a mark set on the backend itself', () => {
     const mutant = strategy('marks', (host) => (members, pool) => {
-      const picked = oneOf(available(members, pool), host)?.backend as (Backend & { lastPickedAt?: number }) | undefined;
+      const picked: (Backend & { lastPickedAt?: number }) | undefined = oneOf(available(members, pool), host)?.backend;
       if (picked) picked.lastPickedAt = host.now();
       return picked;
     });

@@ -50,6 +50,10 @@ export class BoundedPool implements PoolView {
     return this.#pool.inFlightAt(row);
   }
 
+  nobody(): undefined {
+    return this.#pool.nobody();
+  }
+
   /** Most that it may have in flight once this pick is among them; 0 without a weight. */
   capacity(backend: Backend): number {
     if (this.#allowed < 0) this.#measure();

@@ -5,7 +5,7 @@
  */
 import { defineStrategy, type AnyStrategyUse, type Backend, type CounterSeries, type Lease, type Outcome } from '@steelyard/sdk';
 import { LateLatency } from './late-latency.ts';
-import { ReadOnlyExchange, ReadOnlyLease, ReadOnlyResponse } from './read-only.ts';
+import { ReadOnlyExchange, ReadOnlyLease, ReadOnlyPool, ReadOnlyResponse } from './read-only.ts';
 
 export interface ShadowOptions {
   /** Decides. */
@@ -41,6 +41,7 @@ export default defineStrategy<ShadowOptions, 'any', 'inner'>({
     let candidatePicks: ReadonlyMap<Backend, CounterSeries> = new Map();
 
     const shownExchange = new ReadOnlyExchange();
+    const shownPool = new ReadOnlyPool();
     const shownHead = new ReadOnlyResponse();
     /** By slot: the candidate may keep a lease until its end. */
     const shownLeases: ReadOnlyLease[] = [];
@@ -63,7 +64,7 @@ export default defineStrategy<ShadowOptions, 'any', 'inner'>({
       },
       select(exchange, pool) {
         const picked = decider.select(exchange, pool);
-        const other = shadow.select(shownExchange.of(exchange), pool);
+        const other = shadow.select(shownExchange.of(exchange), shownPool.of(pool));
         if (picked !== undefined) compare(picked, other);
         return picked;
       },

@@ -1,5 +1,5 @@
 /** Messages, exchanges and leases for somebody who is never obeyed: all can be read, and edits go nowhere. One object serves many, so nothing allocates. */
-import type { Backend, Connection, Exchange, HeadFields, Lease, RequestHead, ResponseHead, Route } from '@steelyard/sdk';
+import type { Backend, Connection, Exchange, HeadFields, Lease, PoolView, RequestHead, ResponseHead, Route } from '@steelyard/sdk';
 
 abstract class ReadOnlyFields<H extends HeadFields> implements HeadFields {
   protected head!: H;
@@ -87,6 +87,32 @@ export class ReadOnlyExchange {
   get route(): Route | undefined {
     return this.#exchange.route;
   }
+}
+
+/** A pool that cannot be refused: who is never obeyed must not send the exchange away either. */
+export class ReadOnlyPool implements PoolView {
+  #pool!: PoolView;
+
+  of(pool: PoolView): this {
+    this.#pool = pool;
+    return this;
+  }
+  get name(): string {
+    return this.#pool.name;
+  }
+  get backends(): readonly Backend[] {
+    return this.#pool.backends;
+  }
+  get version(): number {
+    return this.#pool.version ?? 0;
+  }
+  isAvailable(backend: Backend): boolean {
+    return this.#pool.isAvailable(backend);
+  }
+  inFlightAt(row: number): number {
+    return this.#pool.inFlightAt(row);
+  }
+  nobody(): undefined {}
 }
 
 export class ReadOnlyLease implements Lease {

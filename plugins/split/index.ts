@@ -96,7 +96,7 @@ export default defineStrategy<SplitOptions, 'any', 'inner'>({
             (isOwn ? ownPicks : spilledPicks)[i]!.add();
             return picked;
           }
-          if (!spill) return undefined;
+          if (!spill) return pool.nobody();
           isOwn = false;
         }
         return undefined;

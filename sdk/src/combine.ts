@@ -187,6 +187,9 @@ export class PoolPart implements PoolView {
   inFlightAt(row: number): number {
     return this.#pool!.inFlightAt(row);
   }
+  nobody(): undefined {
+    return this.#pool!.nobody();
+  }
 }
 
 /** The strategies among options, in lists too. Options were not validated yet. */

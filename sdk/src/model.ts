@@ -62,6 +62,11 @@ export interface PoolView {
   readonly version?: number;
   /** `inFlight` of the member with this `row`, without a look at the backend itself: a third of the time for a thousand of them. Ask it of members only. */
   inFlightAt(row: number): number;
+  /**
+   * `return pool.nobody()` in `select`: as `undefined`, and core takes no other backend in its place: 503, or the end of a TCP connection. For a strategy that
+   * has none that may be given this exchange, though others are available.
+   */
+  nobody(): undefined;
 }
 
 /** One client connection. */

@@ -18,7 +18,7 @@ const registry = new TapRegistry();
 const face = registry.face(plugin, { kind: 'config' });
 
 const backend = { id: 'a' } as Backend;
-const pool = { name: 'p', backends: [backend], isAvailable: (asked: Backend) => asked === backend, inFlightAt: () => 0 } as PoolView;
+const pool = { name: 'p', backends: [backend], isAvailable: (asked: Backend) => asked === backend, inFlightAt: () => 0, nobody: () => undefined } as PoolView;
 const exchange = { request: { mark: () => 0, rollback() {} } } as unknown as HttpExchange;
 let heard = 0;
 const select = (_exchange: Exchange, view: PoolView): Backend | undefined => view.backends[0];

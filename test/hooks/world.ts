@@ -89,7 +89,7 @@ export function backend(id: string): Backend {
   return { id } as Backend;
 }
 export function poolOf(backends: readonly Backend[], unavailable: readonly Backend[] = []): PoolView {
-  return { name: 'web', backends, isAvailable: (asked) => backends.includes(asked) && !unavailable.includes(asked), inFlightAt: () => 0 };
+  return { name: 'web', backends, isAvailable: (asked) => backends.includes(asked) && !unavailable.includes(asked), inFlightAt: () => 0, nobody: () => undefined };
 }
 
 /** The hook's verdict; the promise also rejects when the hook gives an error, which it must never do. */

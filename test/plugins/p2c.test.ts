@@ -24,7 +24,7 @@ describe('p2c', () => {
     // Who is drawn is who is asked for and available.
     const asked: number[] = [];
     const view = {
-      name: 'api', backends, inFlightAt: (row: number) => pool.inFlightAt(row), isAvailable: (backend: Backend) => {
+      name: 'api', backends, inFlightAt: (row: number) => pool.inFlightAt(row), nobody: () => pool.nobody(), isAvailable: (backend: Backend) => {
         const isAvailable = pool.isAvailable(backend);
         if (isAvailable) asked.push(backends.indexOf(backend));
         return isAvailable;

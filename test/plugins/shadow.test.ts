@@ -95,6 +95,13 @@ describe('shadow', () => {
     expect([exchange.request.target, exchange.request.headers()]).toEqual(['/a?b', before]);
     expect(seen).toEqual([1, 2, 3].map(() => ['192.0.2.7', exchange.attempts, 'PUT', '/a', 'jo', ['jo'], 'all']));
   });
+  it('lets the other send nobody away', () => {
+    const refuses = defineStrategy<{}>({ name: 'refuses', options: {}, create: (): StrategyInstance => ({ update() {}, select: (_exchange, pool) => pool.nobody() }) });
+    const { strategy } = started(first(), refuses());
+    expect([strategy.select()?.id, strategy.pool.wasRefused]).toEqual(['a', false]);
+    const obeyed = started(refuses(), first());
+    expect([obeyed.strategy.select()?.id, obeyed.strategy.pool.wasRefused]).toEqual([undefined, true]);
+  });
   it('shows the other one lease from its begin to its end', () => {
     const leases: Lease[] = [];
     const watcher = defineStrategy<{}>({

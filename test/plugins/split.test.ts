@@ -8,6 +8,9 @@ import split, { type SplitOptions } from '@steelyard/plugins/split';
 import { strategyUnderTest, testStrategy, world, type FakeBackend } from '@steelyard/sdk/testkit';
 import { hash32 } from '@steelyard/sdk';
 import { Shares, type Share } from '../../plugins/split/shares.ts';
+import { start } from '../e2e/support/balancer.ts';
+import { sendRaw } from '../e2e/support/client.ts';
+import { deadPort, namedOrigin } from '../e2e/support/origin.ts';
 import { BOXED_NUMBER_BYTES, bytesPerPick } from './pick-bytes.ts';
 
 const parts = (stable: number, canary: number) => [{ name: 'stable', weight: stable }, { name: 'canary', weight: canary }];
@@ -183,5 +186,25 @@ describe('split', () => {
   });
   it('allocates nothing of its own', () => {
     expect(bytesPerPick(split({ over: [roundRobin(), roundRobin()], parts: parts(1, 1) }), BOXED_NUMBER_BYTES)).toBeLessThanOrEqual(BOXED_NUMBER_BYTES);
+  });
+  it.each<[string, string, object, RegExp]>([
+    ['is drained', '503', { drain: true }, /^503$/], ['refuses connections', '502 or 503', {}, /^50[23]$/],
+  ])('without spill, over real sockets: a key whose part %s gets a %s, never an answer of the other version', async (_how, _what, spec, expected) => {
+    const [v1, gone] = [(await namedOrigin('v1')).url, `http://127.0.0.1:${await deadPort()}`];
+    const strategy = split({
+      key: { header: 'x-user' }, spill: false, over: [roundRobin(), roundRobin()],
+      parts: [{ name: 'stable', weight: 1, labels: { version: '1' } }, { name: 'canary', weight: 1, labels: { version: '2' } }],
+    });
+    const { port } = await start({
+      listeners: [{ port: 0, host: '127.0.0.1', pool: 'web' }],
+      pools: { web: { backends: [{ url: v1, labels: { version: '1' } }, { url: gone, labels: { version: '2' }, ...spec }], strategy } },
+    });
+    const statusOf = async (user: number): Promise<string> => (await sendRaw(port, `GET / HTTP/1.1\r\nHost: a\r\nX-User: ${user}\r\nConnection: close\r\n\r\n`)).slice(9, 12);
+    const statuses = await Promise.all(Array.from({ length: 20 }, (_, user) => statusOf(user)));
+    expect(await Promise.all(statuses.map((_, user) => statusOf(user)))).toEqual(statuses);
+    const refused = statuses.filter((status) => status !== '200');
+    expect(refused.every((status) => expected.test(status))).toBe(true);
+    // A key is in either part with one half: 20 are all in one of them twice in a million.
+    expect([refused.length > 0, refused.length < 20]).toEqual([true, true]);
   });
 });

@@ -15,7 +15,7 @@ export function select(exchange: AttemptingExchange): boolean {
     if (strategy) strategy.wasAsked = false;
     pool.tried = exchange.tried;
     const picked = lane.hooks.selectBackend?.call(asSeenByPlugins, pool) as BackendState | undefined;
-    const backend = picked ?? pool.nextAvailable();
+    const backend = picked ?? (pool.wasRefused ? undefined : pool.nextAvailable());
     if (!backend) return false;
     const lease = thread.leases.open(backend, pool, asSeenByPlugins, picked && strategy?.wasAsked ? strategy : undefined, exchange.now());
     if (!lease) {

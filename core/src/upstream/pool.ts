@@ -20,6 +20,7 @@ export class Pool implements PoolView {
   #plugin: PluginRuntime | undefined;
   #backends: readonly BackendState[] = NONE;
   #tried: readonly BackendState[] = NONE;
+  #wasRefused = false;
   readonly #board: Scoreboard;
   readonly #takesUnknown: boolean;
   /** The members by their row, which is a dense index. */
@@ -73,6 +74,11 @@ export class Pool implements PoolView {
   /** Backends that the exchange now picking has tried. Set by `select` before each pick: picks are synchronous. */
   set tried(backends: readonly BackendState[]) {
     this.#tried = backends;
+    this.#wasRefused = false;
+  }
+  /** Whether the strategy, or a tap, said `nobody` to this pick. */
+  get wasRefused(): boolean {
+    return this.#wasRefused;
   }
 
   /** State that is not per backend: the retry budget stays, unless its size changed; core's own order goes on behind its last pick; a strategy's goes to the new instance, if both are the same in the same version. */
@@ -131,6 +137,11 @@ export class Pool implements PoolView {
 
   inFlightAt(row: number): number {
     return this.#board.inFlight(row);
+  }
+
+  nobody(): undefined {
+    this.#wasRefused = true;
+    return undefined;
   }
 
   /** Healthy (or nobody's health is believed), not draining, below its limit. Whether it was tried is not asked. */

@@ -85,6 +85,8 @@ export class FakeBackend implements Backend {
  */
 export class FakePool implements PoolView {
   readonly name: string;
+  /** Whether a strategy said `nobody`; a test sets it back. */
+  wasRefused = false;
   /** Backends that the exchange now picking has tried already. */
   readonly tried = new Set<Backend>();
   /** 0 but while a strategy under test is asked: between two picks a test may change anything. */
@@ -120,6 +122,11 @@ export class FakePool implements PoolView {
       this.#members.has(backend) && backend.health !== 'down' && !backend.draining &&
       backend.inFlight < backend.maxInFlight && (this.tried.size === 0 || !this.tried.has(backend))
     );
+  }
+
+  nobody(): undefined {
+    this.wasRefused = true;
+    return undefined;
   }
 
   inFlightAt(row: number): number {

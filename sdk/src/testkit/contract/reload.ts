@@ -34,7 +34,7 @@ export function checkOtherMembers(subject: Subject): void {
         for (let pick = 0; pick < PICKS_AFTER && seen === ''; pick++) {
           const picked = next.select(w.exchange({ clientAddress: `192.0.2.${pick}` }));
           if (picked === undefined && after.length > 0) seen = 'it picked nothing';
-          else if (picked && !after.includes(picked)) seen = `it picked ${picked.address}, which is no member`;
+          else if (picked && !after.some((backend) => backend === picked)) seen = `it picked ${picked.address}, which is no member`;
         }
       } catch (thrown) {
         seen = `it threw ${describeError(thrown)}`;

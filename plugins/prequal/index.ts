@@ -72,7 +72,6 @@ export default defineStrategy<PrequalOptions, 'http'>({
     let backends: readonly Backend[] = [];
     let members: ReadonlySet<Backend> = new Set();
     let weights = new Float64Array(0);
-    const below = (count: number): number => Math.floor(host.random() * count);
     /** Probes that are owed to requests. */
     let owed = 0;
     let underWay = 0;
@@ -150,7 +149,7 @@ export default defineStrategy<PrequalOptions, 'http'>({
         const place = answers.length < LEAST_ANSWERS ? -1 : answers.best(pool);
         if (place < 0) {
           byDraw.add();
-          return byChance(backends, weights, pool, below);
+          return byChance(backends, weights, pool, Math.floor(host.random() * FINENESS));
         }
         if (!hasProbes && ++sinceTry >= REQUESTS_PER_TRY) {
           const tried = unknown(pool);
@@ -180,11 +179,11 @@ export default defineStrategy<PrequalOptions, 'http'>({
   },
 });
 
-/** By weight among those available. @param below a whole number by chance, uniform over 0 to `count` - 1 */
-function byChance(backends: readonly Backend[], weights: Float64Array, pool: PoolView, below: (count: number) => number): Backend | undefined {
+/** By weight among those available. @param drawn a whole number by chance, uniform over 0 to `FINENESS` - 1 */
+function byChance(backends: readonly Backend[], weights: Float64Array, pool: PoolView, drawn: number): Backend | undefined {
   let sum = 0;
   for (let i = 0; i < backends.length; i++) if (pool.isAvailable(backends[i]!)) sum += weights[i]!;
-  let left = (below(FINENESS) / FINENESS) * sum;
+  let left = (drawn / FINENESS) * sum;
   let last: Backend | undefined;
   for (let i = 0; i < backends.length; i++) {
     if (!pool.isAvailable(backends[i]!)) continue;

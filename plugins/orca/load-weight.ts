@@ -51,15 +51,16 @@ export class LoadWeight {
 }
 
 /**
- * A weight for each: who has none gets the mean of the others; where fewer than two have one, all are equal. None is further from the median than its bounds:
- * gRPC has the same ones about the mean, which one backend that reports nonsense moves with it.
+ * A weight for each, 1 being that of the median: who has none gets the mean of the others; where fewer than two have one, all are equal. None is further from
+ * the median than its bounds: gRPC has the same ones about the mean, which one backend that reports nonsense moves with it. Parts of the median, because
+ * reports of 1e-300 are numbers, too: strategies inside would have to divide by their sum.
  */
 export function completed(weights: readonly number[]): number[] {
   const known = weights.filter((weight) => weight > 0).toSorted((a, b) => a - b);
   if (known.length < 2) return weights.map(() => 1);
   // Of two the lower one: it is the higher that takes the traffic of others.
   const median = known[(known.length - 1) >> 1]!;
-  const bounded = (weight: number): number => Math.min(MOST_OF_MEDIAN * median, Math.max(LEAST_OF_MEDIAN * median, weight));
+  const bounded = (weight: number): number => Math.min(MOST_OF_MEDIAN, Math.max(LEAST_OF_MEDIAN, weight / median));
   const mean = known.reduce((sum, weight) => sum + bounded(weight), 0) / known.length;
   return weights.map((weight) => (weight > 0 ? bounded(weight) : mean));
 }

@@ -63,7 +63,8 @@ export default defineStrategy<PrequalOptions, 'http'>({
     hotQuantile: { type: 'number', minimum: 0, maximum: 1, default: 0.84, description: 'more in flight than this quantile is hot' },
   },
   create({ probePath, header, strip, probesPerRequest, probesPerSecond, poolSize, maxAgeMs, hotQuantile }, host) {
-    let answers = new ProbePool({ size: poolSize, maxAgeMs, hotQuantile });
+    const rules = { size: poolSize, maxAgeMs, hotQuantile };
+    let answers = new ProbePool(rules);
     const results = host.counter('prequal_probes_total', { help: 'Probes by result: answered, or failed (refused, too late, without the header).', labels: ['result'] });
     const picks = host.counter('prequal_picks_total', { help: 'Picks by how: answers, chance (too few answers in hand), or try (a backend that hints only, of which none is in hand).', labels: ['pool', 'by'] });
     const byAnswers = picks.labels(host.pool, 'answers');
@@ -169,10 +170,10 @@ export default defineStrategy<PrequalOptions, 'http'>({
         if (answer !== undefined) take(backend, answer);
         if (strip) head.removeHeader(header);
       },
-      // The answers in hand go over, with whatever arrives at the old instance still.
+      // The answers in hand go over; by the same rules with whatever arrives at the old instance still.
       snapshot: () => answers,
       adopt(state) {
-        answers = state as ProbePool;
+        answers = (state as ProbePool).under(rules);
         answers.keep(members);
       },
     };

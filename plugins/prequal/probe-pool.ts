@@ -62,14 +62,20 @@ export class ProbePool {
   add(backend: Backend, { rif, latencyMs }: LoadAnswer, now: number, uses: number): void {
     const before = this.#backend.indexOf(backend);
     if (before >= 0) this.remove(before);
-    else if (this.#length === this.#rules.size) this.remove(this.#oldest());
-    const place = this.#length++;
-    this.#backend[place] = backend;
-    this.#rif[place] = rif;
-    this.#latencyMs[place] = latencyMs;
-    this.#at[place] = now;
-    this.#uses[place] = uses;
+    this.#put(backend, rif, latencyMs, now, uses);
     this.#remember(rif);
+  }
+
+  /** For such rules: itself where they are its own, so that whoever holds it goes on adding to it; else one with what it has in hand. */
+  under(rules: PoolRules): ProbePool {
+    const { size, maxAgeMs, hotQuantile } = this.#rules;
+    if (rules.size === size && rules.maxAgeMs === maxAgeMs && rules.hotQuantile === hotQuantile) return this;
+    const pool = new ProbePool(rules);
+    for (let i = Math.max(0, this.#recentCount - RECENT); i < this.#recentCount; i++) pool.#remember(this.#recent[i % RECENT]!);
+    // The oldest first: they go where there are fewer places.
+    const places = Array.from({ length: this.#length }, (_, place) => place).sort((one, two) => this.#at[one]! - this.#at[two]!);
+    for (const place of places) pool.#put(this.#backend[place]!, this.#rif[place]!, this.#latencyMs[place]!, this.#at[place]!, this.#uses[place]!);
+    return pool;
   }
 
   has(backend: Backend): boolean {
@@ -134,6 +140,16 @@ export class ProbePool {
     this.#latencyMs[place] = this.#latencyMs[last]!;
     this.#at[place] = this.#at[last]!;
     this.#uses[place] = this.#uses[last]!;
+  }
+
+  #put(backend: Backend, rif: number, latencyMs: number, at: number, uses: number): void {
+    if (this.#length === this.#rules.size) this.remove(this.#oldest());
+    const place = this.#length++;
+    this.#backend[place] = backend;
+    this.#rif[place] = rif;
+    this.#latencyMs[place] = latencyMs;
+    this.#at[place] = at;
+    this.#uses[place] = uses;
   }
 
   /** The newest in, the oldest of a full ring out, and the sorted copy kept sorted. */

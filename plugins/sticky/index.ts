@@ -4,8 +4,8 @@
  *
  * Cookie insertion as in HAProxy, nginx and Caddy. `learn` waits for a cookie of the backend, as nginx's `sticky learn` does; nothing is remembered here. A pick of a known client costs reading the cookie and one look-up; others what they cost inside.
  */
-import { defineStrategy, keyReader, Pickers, SteelyardError, type AnyStrategyUse, type Backend } from '@steelyard/sdk';
-import { setCookie, setsCookie } from './cookies.ts';
+import { defineStrategy, keyReader, Pickers, SteelyardError, type AnyStrategyUse, type Backend, type HttpExchange, type PoolView } from '@steelyard/sdk';
+import { cookieValues, setCookie, setsCookie } from './cookies.ts';
 import { Tokens, type Token } from './tokens.ts';
 
 export interface StickyOptions {
@@ -83,6 +83,14 @@ export default defineStrategy<StickyOptions, 'http', 'inner'>({
     const toldBySlot: number[] = [];
 
     const shown = keyReader(header === null ? { cookie } : { header });
+    /** Of a client that shows several cookies of the name: one left from another path or domain must not stand in the way of ours for ever. */
+    const another = ({ request }: HttpExchange, pool: PoolView): Token | undefined => {
+      for (const value of cookieValues(request.headerValues('cookie'), cookie)) {
+        const token = tokens.find(value);
+        if (token !== undefined && pool.isAvailable(token.backend)) return token;
+      }
+      return undefined;
+    };
     return {
       update(members) {
         tokens.setMembers(members);
@@ -90,8 +98,10 @@ export default defineStrategy<StickyOptions, 'http', 'inner'>({
       },
       select(exchange, pool) {
         const value = shown(exchange);
-        const token: Token | undefined = value === undefined ? undefined : tokens.find(value);
-        if (token !== undefined && pool.isAvailable(token.backend)) {
+        let token: Token | undefined = value === undefined ? undefined : tokens.find(value);
+        if (token !== undefined && !pool.isAvailable(token.backend)) token = undefined;
+        if (token === undefined && value !== undefined && header === null) token = another(exchange, pool);
+        if (token !== undefined) {
           told = token.isCurrent ? ALREADY : NOW;
           // It hears of these too: a load that it does not know of would spoil its picks.
           pickers.picked(inner);

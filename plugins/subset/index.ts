@@ -5,7 +5,7 @@
  * `aperture`: deterministic aperture as in Finagle, for balancers that know how many they are: perfectly even. A pick costs what it costs inside.
  */
 import { hostname } from 'node:os';
-import { defineStrategy, passOn, PoolPart, SteelyardError, type Backend, type Member, type StrategyProtocol, type StrategyUse } from '@steelyard/sdk';
+import { defineStrategy, passOn, PoolPart, SteelyardError, type Backend, type Member, type PoolView, type StrategyProtocol, type StrategyUse } from '@steelyard/sdk';
 import { coverage } from './aperture.ts';
 import { score } from './score.ts';
 
@@ -24,6 +24,9 @@ export interface SubsetOptions {
     balancers: number;
   } | null;
 }
+
+/** Steps of a chance between 0 and 1. Drawn as a whole number: V8 puts a fraction that a function returns on the heap. */
+const FINENESS = 2 ** 30;
 
 export default defineStrategy<SubsetOptions>({
   name: 'subset',
@@ -48,6 +51,7 @@ export default defineStrategy<SubsetOptions>({
     const inner = host.strategy(over);
     const name = balancer === '' ? hostname() : balancer;
     const part = new PoolPart();
+    const below = (count: number): number => Math.floor(host.random() * count);
     /** Most liked first, or around the ring. */
     let ordered: readonly Member[] = [];
     const scoreOf = host.perBackend((backend) => ({ value: score(name, backend.id) }));
@@ -79,7 +83,7 @@ export default defineStrategy<SubsetOptions>({
         apply();
       },
       // Where nobody of the part is available, a request is better served by anybody than by nobody.
-      select: (exchange, pool) => inner.select(exchange, part.of(pool)) ?? anybody(ordered, pool),
+      select: (exchange, pool) => inner.select(exchange, part.of(pool)) ?? (aperture === null ? mostLiked(ordered, pool) : byChance(ordered, pool, below)),
       ...passOn(inner),
     };
   },
@@ -91,7 +95,23 @@ function compareIds(one: Backend, two: Backend): number {
   return one.id < two.id ? -1 : 1;
 }
 
-function anybody(members: readonly Member[], pool: { isAvailable(backend: Backend): boolean }): Backend | undefined {
+/** Another one for each balancer. */
+function mostLiked(members: readonly Member[], pool: PoolView): Backend | undefined {
   for (const { backend } of members) if (pool.isAvailable(backend)) return backend;
   return undefined;
+}
+
+/** By weight. The ring begins for all balancers with the same backend: the first available one would have to bear what all of them have left over. */
+function byChance(members: readonly Member[], pool: PoolView, below: (count: number) => number): Backend | undefined {
+  let sum = 0;
+  for (const { backend, weight } of members) if (pool.isAvailable(backend)) sum += weight;
+  let left = (below(FINENESS) / FINENESS) * sum;
+  let last: Backend | undefined;
+  for (const { backend, weight } of members) {
+    if (!pool.isAvailable(backend)) continue;
+    last = backend;
+    left -= weight;
+    if (left < 0) break;
+  }
+  return last;
 }

@@ -96,7 +96,11 @@ function rescale(owed: Float64Array, credits: readonly Credit[], sum: number): v
   let total = 0;
   credits.forEach((credit, at) => {
     if (credit.sum === 0) return;
-    if (credit.sum !== sum) owed[at]! *= sum / credit.sum;
+    if (credit.sum !== sum) {
+      const debt = owed[at]! * (sum / credit.sum);
+      // Weights that are next to nothing: one that is infinite, or none, would never be worked off.
+      owed[at] = Number.isFinite(debt) ? debt : 0;
+    }
     known++;
     total += owed[at]!;
   });

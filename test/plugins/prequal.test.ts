@@ -226,6 +226,20 @@ describe('prequal', () => {
     next.update([backends[0], backends[2], ...w.backends([{ id: 'e' }])]);
     expect(next.select()).toBe(backends[0]);
   });
+  it('goes by new options after a reload, with the answers of before', async () => {
+    const { w, loads, strategy, backends, probe } = started({ probesPerRequest: 4, hotQuantile: 1, maxAgeMs: 60_000 });
+    for (const [id, rif, latency] of [['a', 9, 5], ['b', 0, 50], ['c', 5, 80], ['d', 99, 90]] as const) loads.set(id, `rif=${rif}, latency-ms=${latency}`);
+    strategy.select();
+    await probe();
+    expect(strategy.select()).toBe(backends[0]);
+    const next = strategy.reload(prequal({ probePath: '/load', hotQuantile: 0, poolSize: 3, maxAgeMs: 10 }));
+    expect(next.select()).toBe(backends[1]);
+    w.advance(4);
+    expect(next.host.metrics.value('prequal_picks_total', 'api', 'answers')).toBe(1);
+    w.advance(20);
+    next.select();
+    expect(next.host.metrics.value('prequal_picks_total', 'api', 'chance')).toBe(1);
+  });
   it('allocates nothing in a pick but what chance costs', () => {
     expect(bytesPerPick(prequal(), BOXED_NUMBER_BYTES)).toBeLessThanOrEqual(BOXED_NUMBER_BYTES);
   });

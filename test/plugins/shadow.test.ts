@@ -2,10 +2,14 @@ import { describe, expect, it, test } from 'vitest';
 import first from '@steelyard/plugins/first';
 import leastConnections from '@steelyard/plugins/least-connections';
 import peakEwma from '@steelyard/plugins/peak-ewma';
+import prequal from '@steelyard/plugins/prequal';
 import roundRobin from '@steelyard/plugins/round-robin';
 import script from '@steelyard/plugins/script';
 import shadow from '@steelyard/plugins/shadow';
+import sticky from '@steelyard/plugins/sticky';
 import { answered, strategyUnderTest, testStrategy, world, type FakeBackend } from '@steelyard/sdk/testkit';
+import { proxyTo, start } from '../e2e/support/balancer.ts';
+import { httpOrigin } from '../e2e/support/origin.ts';
 import { bytesPerPick } from './pick-bytes.ts';
 import { defineStrategy, type AnyStrategyUse, type Exchange, type HttpExchange, type Lease, type StrategyInstance } from '@steelyard/sdk';
 
@@ -115,6 +119,19 @@ describe('shadow', () => {
     const [begun, other, answeredLease, ended] = leases;
     expect([answeredLease, ended]).toEqual([begun, begun]);
     expect([begun!.slot, other!.slot, begun!.backend, begun!.startedAt]).toEqual([one.slot, two.slot, a, one.startedAt]);
+  });
+  it('keeps what the one that decides writes into the response, whatever the other does to it, on real sockets', async () => {
+    const { url } = await httpOrigin((_request, response) => {
+      response.setHeader('x-load', 'rif=1, latency-ms=1');
+      response.end('ok');
+    });
+    const secret = 'a secret of some length';
+    const strategy = shadow({ over: sticky({ secret, over: roundRobin() }), candidate: prequal() });
+    const { port } = await start({ ...proxyTo(), pools: { web: { backends: [url], strategy } } });
+    for (let i = 0; i < 20; i++) {
+      const { headers } = await fetch(`http://127.0.0.1:${port}/`);
+      expect([headers.getSetCookie().length, headers.get('x-load')]).toEqual([1, 'rif=1, latency-ms=1']);
+    }
   });
   it('allocates nothing in a pick, whether both agree or not', () => {
     expect(bytesPerPick(shadow({ over: first(), candidate: roundRobin() }), 0)).toBe(0);

@@ -108,6 +108,23 @@ describe('sticky', () => {
     visit();
     expect(visit({ cookie: ['first=1', `theme=a,b; ${token}`, 'last=2'] })).toMatchObject({ backend: 'a', set: [] });
   });
+  it('finds its cookie behind others of the same name: those of another path or domain come first', () => {
+    const { visit, a, results } = started();
+    const token = cookieOf(visit().set);
+    visit();
+    const tossed = ['lb=tossed', `lb=${sign('another secret, as long', 'c')}`, 'lb="', 'LB=x', 'lb', '=lb', 'lb=x'];
+    expect(visit({ cookie: `${tossed.join('; ')}; ${token}` })).toMatchObject({ backend: 'a', set: [] });
+    expect(visit({ cookie: [...tossed, ` ${token} `] })).toMatchObject({ backend: 'a', set: [] });
+    expect(results()).toEqual([2, 2, 0]);
+    a.health = 'down';
+    expect(visit({ cookie: `${token}; lb=${sign(secret, 'c')}` })).toMatchObject({ backend: 'c', set: [] });
+  });
+  it('looks at sixteen of a name, not at a header full of them', () => {
+    const { visit, results } = started();
+    const cookie = (others: number) => `${'lb=x;'.repeat(others)}lb=${sign(secret, 'c')}`;
+    expect([visit({ cookie: cookie(15) }).backend, visit({ cookie: cookie(16) }).set.length]).toEqual(['c', 1]);
+    expect(results()).toEqual([1, 0, 1]);
+  });
   it('takes a cookie of a secret that was taken out for nothing, and gives one of today', () => {
     const { visit, results } = started({ secret: ['the new secret, longer'] });
     const replayed = visit({ cookie: `lb=${sign(secret, 'c')}` });

@@ -85,6 +85,22 @@ describe('subset', () => {
     for (const backend of used()) strategy.pool.tried.add(backend);
     expect(strategy.select()).toBeDefined();
   });
+  it('with an aperture goes to all others by weight when its own are down, not to one', () => {
+    const w = world({ seed: 7 });
+    const strategy = strategyUnderTest(subset({ over: random(), size: 3, aperture: { index: 0, balancers: 8 } }), w);
+    const backends = w.backends(Array.from({ length: 40 }, (_, i) => ({ id: `b${i}`, weight: 1 + (i % 3) })));
+    strategy.update(backends);
+    const part = new Set(strategy.picks(1_000));
+    for (const backend of part) (backend as FakeBackend).health = 'down';
+    const others = backends.filter((backend) => !part.has(backend));
+    const sum = others.reduce((total, { weight }) => total + weight, 0);
+    const counts = Map.groupBy(strategy.picks(4_000), (backend) => backend!.id);
+    for (const { id, weight } of others) {
+      const share = weight / sum;
+      // Six standard deviations of a binomial.
+      expect(Math.abs((counts.get(id)?.length ?? 0) - 4_000 * share)).toBeLessThan(6 * Math.sqrt(4_000 * share * (1 - share)));
+    }
+  });
   it('with an aperture uses an arc, its ends in part', () => {
     const w = world({ seed: 7 });
     const strategy = strategyUnderTest(subset({ over: random(), size: 3, aperture: { index: 0, balancers: 3 } }), w);

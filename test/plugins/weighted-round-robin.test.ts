@@ -112,6 +112,17 @@ describe('weighted-round-robin', () => {
     }), { numRuns: 50 });
   });
 
+  it('shares by the weights after they were next to nothing: no debt grows without end', () => {
+    for (const had of [1, 2, 3]) {
+      const { strategy, backends: [a, b] } = started({ a: 3, b: 1 });
+      strategy.picks(had);
+      strategy.update([{ backend: a!, weight: 1e-322 }, { backend: b!, weight: 1e-321 }]);
+      strategy.picks(had);
+      strategy.update([a!, b!]);
+      expect(Math.abs(picks(strategy, 400).replaceAll('b', '').length - 300)).toBeLessThanOrEqual(2);
+    }
+  });
+
   it('allocates nothing in a pick', () => {
     expect(bytesPerPick(weightedRoundRobin(), 0)).toBe(0);
   });

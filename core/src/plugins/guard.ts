@@ -40,13 +40,14 @@ export function guardHeadEdit<S>(tap: Quarantine, fn: (subject: S, head: Respons
   return (subject, head) => {
     let ticket: Ticket = NORMAL;
     if (tap.state !== HEALTHY && (ticket = tap.admit()) === REFUSED) return;
-    const journal = head as unknown as RevertibleHead;
-    const mark = journal.mark();
+    // None in a head of a strategy's own making, which it shows to the one inside: its edits are its business.
+    const journal = head as Partial<RevertibleHead> & ResponseHead;
+    const mark = journal.mark?.();
     try {
       const result = fn(subject, head);
       if (result !== undefined) refusePromise(result);
     } catch (thrown) {
-      journal.rollback(mark);
+      if (mark !== undefined) journal.rollback!(mark);
       tap.failed(ticket, thrown);
       return;
     }

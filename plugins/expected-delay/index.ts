@@ -6,7 +6,6 @@
  * queue twice, and it hears silence. A pick costs O(n).
  */
 import { defineStrategy, type Backend, type Lease } from '@steelyard/sdk';
-import { FINENESS } from '../random/fineness.ts';
 import { Belief } from './belief.ts';
 import { UsualPace } from './usual-pace.ts';
 
@@ -62,6 +61,9 @@ class Watch {
     this.speed = this.#belief.speedAfter(this.#perMs * passedMs, Math.exp(-passedMs / holdMs));
   }
 }
+
+/** Steps of a chance between 0 and 1. Drawn as a whole number: V8 puts a fraction that a function returns on the heap. */
+const FINENESS = 2 ** 30;
 
 export default defineStrategy<ExpectedDelayOptions>({
   name: 'expected-delay',

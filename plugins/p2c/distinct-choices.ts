@@ -8,8 +8,9 @@
  * moving one on a collision does), and missing an available backend among many that are not (each is drawn at most once, none is left out).
  */
 import type { Backend, Member, PoolView } from '@steelyard/sdk';
-import { FINENESS } from '../random/fineness.ts';
 
+/** Steps of a chance between 0 and 1. Drawn as a whole number: V8 puts a fraction that a function returns on the heap. */
+const FINENESS = 2 ** 30;
 
 export class DistinctChoices {
   #backends: Backend[] = [];

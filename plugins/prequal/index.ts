@@ -5,7 +5,6 @@
  * parameters of the paper; in-band hints in addition. A pick looks at up to `poolSize` answers and allocates nothing; probes go beside it.
  */
 import { defineStrategy, type Backend, type PoolView, type ProbeRequest } from '@steelyard/sdk';
-import { WeightedDraw } from '../random/weighted-draw.ts';
 import { parseAnswer } from './answer.ts';
 import { ProbePool, usesPerAnswer, type LoadAnswer } from './probe-pool.ts';
 
@@ -46,6 +45,8 @@ const TICK_MS = 5;
 const PROBE_LIMIT_MS = 1_000;
 /** Backends that do not answer must not pile them up. */
 const MOST_UNDER_WAY = 64;
+/** Steps of a chance between 0 and 1. Drawn as a whole number: V8 puts a fraction that a function returns on the heap. */
+const FINENESS = 2 ** 30;
 
 export default defineStrategy<PrequalOptions, 'http'>({
   name: 'prequal',
@@ -70,7 +71,8 @@ export default defineStrategy<PrequalOptions, 'http'>({
     const byTry = picks.labels(host.pool, 'try');
     let backends: readonly Backend[] = [];
     let members: ReadonlySet<Backend> = new Set();
-    const draw = new WeightedDraw((count) => Math.floor(host.random() * count));
+    let weights = new Float64Array(0);
+    const below = (count: number): number => Math.floor(host.random() * count);
     /** Probes that are owed to requests. */
     let owed = 0;
     let underWay = 0;
@@ -139,16 +141,16 @@ export default defineStrategy<PrequalOptions, 'http'>({
         const taking = given.filter(({ weight }) => weight > 0);
         backends = taking.map(({ backend }) => backend);
         members = new Set(backends);
-        draw.setMembers(taking);
+        weights = Float64Array.from(taking, ({ weight }) => weight);
         answers.keep(members);
       },
       select(_exchange, pool) {
-        owed += probesPerRequest;
-        answers.expire(host.now());
+        if (hasProbes) owed += probesPerRequest;
+        if (answers.length > 0) answers.expire(host.now());
         const place = answers.length < LEAST_ANSWERS ? -1 : answers.best(pool);
         if (place < 0) {
           byDraw.add();
-          return draw.pick(pool);
+          return byChance(backends, weights, pool, below);
         }
         if (!hasProbes && ++sinceTry >= REQUESTS_PER_TRY) {
           const tried = unknown(pool);
@@ -177,3 +179,18 @@ export default defineStrategy<PrequalOptions, 'http'>({
     };
   },
 });
+
+/** By weight among those available. @param below a whole number by chance, uniform over 0 to `count` - 1 */
+function byChance(backends: readonly Backend[], weights: Float64Array, pool: PoolView, below: (count: number) => number): Backend | undefined {
+  let sum = 0;
+  for (let i = 0; i < backends.length; i++) if (pool.isAvailable(backends[i]!)) sum += weights[i]!;
+  let left = (below(FINENESS) / FINENESS) * sum;
+  let last: Backend | undefined;
+  for (let i = 0; i < backends.length; i++) {
+    if (!pool.isAvailable(backends[i]!)) continue;
+    last = backends[i];
+    left -= weights[i]!;
+    if (left < 0) return last;
+  }
+  return last;
+}

@@ -3,7 +3,6 @@
  * the first level takes all it is worth, the next what is left, and so on. Where all together are worth less than 100 %, each takes its part of the sum.
  */
 import type { Backend, Member } from '@steelyard/sdk';
-import { healthyShare } from './healthy-share.ts';
 
 interface Level {
   readonly backends: Backend[];
@@ -58,4 +57,10 @@ export class Levels {
     while (level > 0 && this.#levels[level]!.share === 0) level--;
     return level;
   }
+}
+
+function healthyShare(backends: readonly Backend[]): number {
+  let healthy = 0;
+  for (const { health, draining } of backends) if (health !== 'down' && !draining) healthy++;
+  return healthy / backends.length;
 }

@@ -8,10 +8,11 @@
  */
 import type { Backend, Member, PoolView } from '@steelyard/sdk';
 import { AliasTable } from './alias-table.ts';
-import { FINENESS } from './fineness.ts';
 
 /** With half of the weight unavailable one pick in 256 comes to the scan; with nearly all of it, most do, and the draws cost less than the scan. */
 const MAX_DRAWS = 8;
+/** Steps of a chance between 0 and 1. Drawn as a whole number: V8 puts a fraction that a function returns on the heap. */
+const FINENESS = 2 ** 30;
 
 export class WeightedDraw {
   #backends: Backend[] = [];

@@ -1,5 +1,5 @@
 /** What a pick could choose from, in words. */
-import type { Backend, PoolView } from '@steelyard/sdk';
+import type { Backend, Exchange, InnerStrategy, PoolView } from '@steelyard/sdk';
 
 export interface Explanation {
   /** Backends that were available. At most `MOST` of them. */
@@ -20,13 +20,13 @@ export interface Eligible {
 /** Of each list: a log line has 4,096 bytes. */
 const MOST = 16;
 
-/** @param scoreOf what the strategy says of a backend, before it picks */
-export function explain(pool: PoolView, scoreOf: (backend: Backend) => number | undefined): Explanation {
+/** Before the strategy picks: its scores are those that it picks by. */
+export function explain(pool: PoolView, strategy: Pick<InnerStrategy, 'score'>, exchange: Exchange): Explanation {
   const eligible: Eligible[] = [];
   const excluded: { id: string; why: string }[] = [];
   for (const backend of pool.backends) {
     if (pool.isAvailable(backend)) {
-      if (eligible.length < MOST) eligible.push(eligibleOf(backend, scoreOf(backend)));
+      if (eligible.length < MOST) eligible.push(eligibleOf(backend, strategy.score(backend, exchange)));
     } else if (excluded.length < MOST) {
       excluded.push({ id: backend.id, why: whyNot(backend) });
     }

@@ -50,7 +50,8 @@ export default defineStrategy<TraceOptions, 'any', 'inner'>({
           shown = '';
           return pickers.select(inner, exchange, pool);
         }
-        const explanation = explain(pool, (backend) => inner.score(backend, exchange));
+        // No closure over the exchange here: V8 would make its context at every pick, those that are not traced too.
+        const explanation = explain(pool, inner, exchange);
         const picked = pickers.select(inner, exchange, pool);
         shown = isForClient ? describeHeader(inner.name, picked, explanation) : '';
         if (isLogged) host.log.info({ pool: pool.name, exchange: exchange.id, attempt: exchange.attempts + 1, strategy: inner.name, picked: picked?.id ?? null, ...explanation }, 'picked');

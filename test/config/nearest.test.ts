@@ -7,6 +7,10 @@ describe('nearest', () => {
     expect(nearest(given, ['api', 'backends', 'protocol', 'weight', 'maxHeadBytes', 'maxHeaders'])).toBe(meant);
   });
 
+  it.each([['proto', 'protocol'], ['back', 'backends'], ['max', undefined], ['maxHead', undefined], ['pro', undefined], ['max-head-b', 'maxHeadBytes']])('takes %s for the only one that begins so', (given, meant) => {
+    expect(nearest(given, ['api', 'backends', 'protocol', 'maxHeadBytes', 'maxHeaders'])).toBe(meant);
+  });
+
   it('is quick with what is no word', () => {
     expect(nearest('a'.repeat(1_000_000), ['api'])).toBeUndefined();
   });

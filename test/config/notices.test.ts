@@ -28,6 +28,13 @@ describe('notices', () => {
     expect(await notices({ plugins: [metrics()] })).toHaveLength(4);
   });
 
+  it('tell of a pool of weights 0, for no strategy picks such', async () => {
+    const pools = { web: { backends: [{ url: 'http://127.0.0.1:9001', weight: 0 }, { url: 'http://127.0.0.1:9002', weight: 0 }] }, api: { backends: [{ url: 'http://127.0.0.1:9003', weight: 0 }, 'http://127.0.0.1:9004'] } };
+    expect(await notices({ pools, routes: [{ match: { path: '/api/*' }, pool: 'api' }, { pool: 'web' }] })).toEqual([
+      'every backend of pool "web" has weight 0: its strategy picks none of them, and requests go to any of them all the same',
+    ]);
+  });
+
   it('tell of a route behind one that takes everything on each of its listeners', async () => {
     const all = (more: object): Promise<string[]> => notices({ routes: [{ pool: 'web', ...more }, { match: { path: '/api/*' }, pool: 'api' }] });
     const lost = ['route "api" gets nothing: "web" before it takes every request (the first that matches counts)'];

@@ -26,7 +26,7 @@ describe('the number of workers', () => {
   it.each([
     [{ workers: 65 }, 'workers is 65, must be a whole number from 0 to 64'], [{ workers: -1 }, 'workers is -1, must be a whole number from 0 to 64'],
     [{ workers: 'auto' }, 'workers is "auto", must be a whole number from 0 to 64 (leave it out: one per core)'], [{ workers: 1.5 }, 'workers is 1.5, must be a whole number from 0 to 64'],
-    [{ stallLimitMs: 99 }, 'stallLimitMs is 99, must be a whole number of milliseconds from 100 to 600000'], [{ stallLimitMs: 600_001 }, 'stallLimitMs is 600001, must be a whole number of milliseconds from 100 to 600000'],
+    [{ stallLimitMs: 99 }, 'stallLimitMs is 99, must be a whole number of milliseconds from 100 to 600000 (in milliseconds: 99 s are 99000)'], [{ stallLimitMs: 600_001 }, 'stallLimitMs is 600001, must be a whole number of milliseconds from 100 to 600000'],
   ])('is refused out of its range: %j', async (parts, fault) => {
     expect(await faultsOf(config(parts))).toEqual([fault]);
   });

@@ -52,4 +52,16 @@ describe('locality', () => {
   it('allocates nothing', () => {
     expect(bytesPerPick(locality({ zone: 'here', over: roundRobin() }), BOXED_NUMBER_BYTES)).toBeLessThanOrEqual(BOXED_NUMBER_BYTES);
   });
+  it('tells of a zone that no backend has, once, with those that they have', () => {
+    const w = world();
+    const strategy = strategyUnderTest(locality({ zone: 'eu-1', over: leastConnections() }), w);
+    const [one, two, home] = w.backends([{ zone: 'eu1' }, { zone: 'eu2' }, { zone: 'eu-1' }]);
+    strategy.update([]);
+    strategy.update([one!]);
+    strategy.update([one!, two!]);
+    expect(strategy.host.lines).toMatchObject([{ level: 'warn', message: 'no backend is in this zone: others take everything', fields: { zone: 'eu-1', zones: ['eu1'] } }]);
+    strategy.update([one!, home!]);
+    strategy.update([two!]);
+    expect(strategy.host.lines).toHaveLength(2);
+  });
 });

@@ -6,6 +6,7 @@ import roundRobin from '@steelyard/plugins/round-robin';
 import script from '@steelyard/plugins/script';
 import shadow from '@steelyard/plugins/shadow';
 import { answered, strategyUnderTest, testStrategy, world, type FakeBackend } from '@steelyard/sdk/testkit';
+import { bytesPerPick } from './pick-bytes.ts';
 import { defineStrategy, type AnyStrategyUse, type Exchange, type HttpExchange, type Lease, type StrategyInstance } from '@steelyard/sdk';
 
 testStrategy(shadow({ over: leastConnections(), candidate: roundRobin() }), { test, properties: { leastLoaded: true, avoidsMostLoaded: true } });
@@ -107,5 +108,8 @@ describe('shadow', () => {
     const [begun, other, answeredLease, ended] = leases;
     expect([answeredLease, ended]).toEqual([begun, begun]);
     expect([begun!.slot, other!.slot, begun!.backend, begun!.startedAt]).toEqual([one.slot, two.slot, a, one.startedAt]);
+  });
+  it('allocates nothing in a pick, whether both agree or not', () => {
+    expect(bytesPerPick(shadow({ over: first(), candidate: roundRobin() }), 0)).toBe(0);
   });
 });

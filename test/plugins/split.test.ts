@@ -150,6 +150,19 @@ describe('split', () => {
     const ids = KEYS.slice(0, 10_000).map((_, i) => strategy.select(w.exchange({ clientAddress: `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}` }))!.id);
     for (const id of ['a', 'b', 'c']) expect(Math.abs(shareOf(ids, id) - 1 / 3)).toBeLessThan(slack(ids.length));
   });
+  it.each([[true, 'go to other parts'], [false, 'get no backend']])('names parts that have no backend, once, where spill is %s', (spill, what) => {
+    const w = world();
+    const strategy = strategyUnderTest(split({ over: [roundRobin(), roundRobin(), roundRobin()], parts: [...parts(9, 1), { name: 'v3', weight: 1, labels: { version: '3' } }], spill }), w);
+    const told = (): unknown[] => strategy.host.lines.map(({ message, fields }) => [message, fields['parts']]);
+    strategy.update([]);
+    const [one, two] = w.backends([{}, {}]);
+    strategy.update([one!]);
+    strategy.update([one!, two!]);
+    expect(told()).toEqual([[`no backend has the labels and the zone of these parts: their keys ${what}`, ['v3']]]);
+    strategy.update([one!, ...w.backends([{ labels: { version: '3' } }])]);
+    strategy.update([one!]);
+    expect(told()).toHaveLength(2);
+  });
   it('names backends that belong to no part, once', () => {
     const { strategy } = started({ parts: byVersion(1, 0) });
     const warnings = () => strategy.host.lines.filter(({ level }) => level === 'warn');

@@ -7,6 +7,7 @@ import sticky, { type StickyOptions } from '@steelyard/plugins/sticky';
 import { answered, failed, strategyUnderTest, testStrategy, world, type FakeBackend, type FakeHeaders } from '@steelyard/sdk/testkit';
 import { setCookie } from '../../plugins/sticky/cookies.ts';
 import { sign } from '../../plugins/sticky/tokens.ts';
+import { bytesPerPick } from './pick-bytes.ts';
 import { config, faultsOf } from '../config/faults-of.ts';
 import { proxyTo, start } from '../e2e/support/balancer.ts';
 import { namedOrigin } from '../e2e/support/origin.ts';
@@ -219,5 +220,9 @@ describe('sticky', () => {
     expect(await visit(running.port, cookie)).toEqual({ backend, set: [] });
     const restarted = await start(config);
     for (let i = 0; i < 3; i++) expect(await visit(restarted.port, cookie)).toEqual({ backend, set: [] });
+  });
+  it('allocates nothing in a pick for a client that shows nothing, by cookie or by header', () => {
+    expect(bytesPerPick(sticky({ secret, over: roundRobin() }), 0)).toBe(0);
+    expect(bytesPerPick(sticky({ secret, over: roundRobin(), header: 'x-session' }), 0)).toBe(0);
   });
 });

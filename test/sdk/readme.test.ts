@@ -41,6 +41,14 @@ it('the message that the page shows is the one that its author gets', async () =
   for (const line of shown.trim().split('\n')) expect(output).toContain(line.trim());
 });
 
+it('the page names every function of a strategy', () => {
+  const page = readFileSync(join(ROOT, 'sdk/README.md'), 'utf8');
+  const [, body] = /^export interface StrategyInstance[^{]*\{\n(.*?)^\}$/ms.exec(readFileSync(join(ROOT, 'sdk/src/define.ts'), 'utf8'))!;
+  const functions = [...body!.matchAll(/^ {2}(\w+)\??: \(/gm)].map(([, name]) => name!);
+  expect(functions.length).toBeGreaterThanOrEqual(8);
+  expect(functions.filter((name) => !new RegExp(`^\\| .*\`${name}\\(`, 'm').test(page))).toEqual([]);
+});
+
 it('the page names every rule, and every property', async () => {
   const page = readFileSync(join(ROOT, 'sdk/README.md'), 'utf8');
   const { CONTRACT } = await import('../../sdk/src/testkit/contract/rules.ts');

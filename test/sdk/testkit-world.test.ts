@@ -217,6 +217,32 @@ describe('host', () => {
   });
 });
 
+describe('series of recorded metrics', () => {
+  it('are the same as those by value, and begin again once they were forgotten', () => {
+    const host = world().host('mine');
+    const hits = host.counter('hits_total', { help: 'Hits.', labels: ['user'] });
+    const ofJo = hits.labels('jo');
+    const waits = host.histogram('wait_seconds', { help: 'Waits.' }).labels();
+    const open = host.gauge('open', { help: 'Open.' }).labels();
+    expect([host.metrics.value('hits_total', 'jo'), host.metrics.observations('wait_seconds'), host.metrics.value('open')]).toEqual([0, [], 0]);
+    const use = (): unknown[] => {
+      ofJo.add();
+      ofJo.add(2);
+      hits.add(4, 'jo');
+      hits.add(1, 'eve');
+      waits.observe(0.5);
+      open.set(7);
+      return [host.metrics.value('hits_total', 'jo'), host.metrics.value('hits_total', 'eve'), host.metrics.observations('wait_seconds'), host.metrics.value('open')];
+    };
+    expect(use()).toEqual([7, 1, [0.5], 7]);
+    host.metrics.clear();
+    expect([host.metrics.value('hits_total', 'jo'), host.metrics.value('hits_total', 'eve'), host.metrics.observations('wait_seconds')]).toEqual([undefined, undefined, []]);
+    expect(use()).toEqual([7, 1, [0.5], 7]);
+    expect(() => ofJo.add(-1)).toThrow('a counter never falls');
+    expect(() => hits.labels()).toThrow('0 values were given');
+  });
+});
+
 describe('hooks', () => {
   it('call taps by stage, then in the order of registration', () => {
     const w = world();

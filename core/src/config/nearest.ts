@@ -2,7 +2,7 @@
 
 /**
  * The closest of `known` by edits (insert, delete, replace, swap of neighbours), or `undefined` when none is close:
- * a third of the letters may differ, at least one, at most three. Case does not count.
+ * a third of the letters may differ, at least one, at most three. Case does not count. Else the only one that begins with it.
  */
 export function nearest(given: string, known: Iterable<string>): string | undefined {
   if (given.length > MAX_LENGTH) return undefined;
@@ -17,7 +17,21 @@ export function nearest(given: string, known: Iterable<string>): string | undefi
       bestDistance = distance;
     }
   }
-  return best;
+  return best ?? begunWith(wanted, known);
+}
+
+/** The only word that begins so, whatever stands between its letters: `least-conn` and `leastConn` for `least-connections`. */
+function begunWith(wanted: string, known: Iterable<string>): string | undefined {
+  const start = lettersOf(wanted);
+  if (start.length < LEAST_START) return undefined;
+  const words = [...known].filter((word) => lettersOf(word.toLowerCase()).startsWith(start));
+  return words.length === 1 ? words[0] : undefined;
+}
+/** Shorter ones begin too much. */
+const LEAST_START = 4;
+
+function lettersOf(word: string): string {
+  return word.replaceAll(/[^a-z0-9]/g, '');
 }
 
 /** Longer words are no typing mistakes, and the table below is quadratic. */

@@ -181,10 +181,11 @@ function plainShape(option: AnyOptionSchema, isSecret: boolean): Shape {
 
 function unionShape(branches: readonly Shape[], isSecret: boolean): Shape {
   const conditions = branches.map((branch) => conditionOf(branch, branches));
+  const valueHints = Object.fromEntries(branches.flatMap(({ required = [] }) => required.map((key) => [key, `write { ${key}: "..." }`])));
   const says = listWords([...new Set(branches.map(describeBranch))], 'or');
   if (conditions.includes(undefined)) return { anyOf: branches, says };
   return branches.reduceRight<Shape>(
-    (otherwise, branch, index) => choice(conditions[index]!, branch, otherwise, says),
+    (otherwise, branch, index) => choice(conditions[index]!, branch.enum === undefined ? branch : { ...branch, valueHints }, otherwise, says),
     // Nothing of the kinds above: the sentence that lists them all.
     { enum: [NOTHING], says, secret: isSecret },
   );

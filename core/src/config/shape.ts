@@ -3,6 +3,7 @@ import { types } from 'node:util';
 import { Ajv, type ErrorObject } from 'ajv';
 import { isUse } from '@steelyard/sdk';
 import { joinPath, listWords, showKind, showValue, type Faults } from './faults.ts';
+import { hintFor } from './hints.ts';
 import { nearest } from './nearest.ts';
 
 /** JSON Schema as far as it is used here, with words of our own. */
@@ -95,7 +96,7 @@ export function addShapeFaults(errors: readonly ErrorObject[], base: string, fau
         break;
       default:
         if (error.propertyName !== undefined) faults.add(joinPath(path, error.propertyName), `is no name: it must be ${describeShape(schema)}`, '', code);
-        else faults.add(path, ...wrongValue(error.data, schema), code);
+        else faults.add(path, ...wrongValue(error.data, schema, keysOf(error).at(-1) ?? ''), code);
     }
   }
 }
@@ -119,18 +120,23 @@ function unknownKey(key: string, schema: Shape): [problem: string, hint: string]
   return [`is not known here, allowed ${known.length === 1 ? 'is' : 'are'} ${listWords(known, 'and', 30)}`, hint];
 }
 
-function wrongValue(given: unknown, schema: Shape): [problem: string, hint: string] {
-  if (schema.strategyKinds !== undefined && isUse(given) && given.kind === 'strategy') {
-    return [`is ${given.name}, a strategy of kind ${given.strategyKind}, must be one of kind ${listWords([...schema.strategyKinds], 'or')}`, ''];
-  }
+function wrongValue(given: unknown, schema: Shape, key: string): [problem: string, hint: string] {
   // Neither its text nor a hint that was found by looking at it.
   if (schema.secret === true) return [`is ${showKind(given)}, must be ${describeShape(schema)}`, ''];
-  const problem = `is ${showValue(given)}, must be ${describeShape(schema)}`;
-  if (typeof given === 'string' && Object.hasOwn(schema.valueHints ?? {}, given)) return [problem, schema.valueHints![given]!];
-  const meant = typeof given === 'string' ? nearest(given, (schema.enum ?? []).filter((value) => typeof value === 'string')) : undefined;
-  if (meant !== undefined) return [problem, `did you mean ${JSON.stringify(meant)}?`];
-  const asNumber = typeof given === 'string' && /^-?\d+(\.\d+)?$/.test(given) && (schema.type === 'integer' || schema.type === 'number');
-  return [problem, asNumber ? 'without the quotes' : ''];
+  const hint = hintFor(given, schema, key);
+  if (schema.strategyKinds !== undefined && isUse(given) && given.kind === 'strategy') {
+    const origin = given.definition.kind === 'inner' ? ' by what is inside it' : '';
+    return [`is ${given.name}, a strategy of kind ${given.strategyKind}${origin}, must be one of kind ${listWords([...schema.strategyKinds], 'or')}`, hint];
+  }
+  return [`is ${describeGiven(given, schema)}, must be ${describeShape(schema)}`, hint];
+}
+
+const USES = { strategy: 'strategy', health: 'health check', discovery: 'discovery', exporter: 'exporter', plugin: 'plugin' } as const;
+
+function describeGiven(given: unknown, { type }: Shape): string {
+  if (isUse(given) && Object.hasOwn(USES, given.kind)) return `the ${USES[given.kind]} ${given.name}`;
+  // Its length is what is wrong.
+  return type === 'array' && Array.isArray(given) && given.length > 0 ? `a list of ${given.length}` : showValue(given);
 }
 
 /** `a whole number from 0 to 65535`. */

@@ -26,8 +26,7 @@ class FakeFields implements HeadFields {
   }
 
   header(name: string): string | undefined {
-    const values = this.headerValues(name);
-    return values.length === 0 ? undefined : values.join(', ');
+    return this.hasHeader(name) ? this.headerValues(name).join(', ') : undefined;
   }
   headerValues(name: string): string[] {
     return this.#fields.filter(([field]) => isSame(field, name)).map(([, value]) => value);

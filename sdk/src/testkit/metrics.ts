@@ -7,6 +7,8 @@ interface Recorded {
   readonly type: MetricType;
   readonly labels: readonly string[];
   readonly values: Map<string, number[]>;
+  /** How often all was forgotten: who holds a series looks it up again then. */
+  timesForgotten: number;
 }
 
 /**
@@ -30,7 +32,10 @@ export class RecordedMetrics {
 
   /** Forgets what was recorded; the metrics stay defined. */
   clear(): void {
-    for (const { values } of this.#metrics.values()) values.clear();
+    for (const record of this.#metrics.values()) {
+      record.values.clear();
+      record.timesForgotten++;
+    }
   }
 
   counter(name: string, options: MetricOptions): Counter {
@@ -42,9 +47,9 @@ export class RecordedMetrics {
     return {
       add: (by, ...labelValues) => add(seriesOf(record, name, labelValues), by),
       labels(...values) {
-        const key = keyOf(record, name, values);
-        add(seriesAt(record, key), 0);
-        return { add: (by) => add(seriesAt(record, key), by) };
+        const series = heldSeries(record, name, values);
+        add(series(), 0);
+        return { add: (by) => add(series(), by) };
       },
     };
   }
@@ -54,9 +59,9 @@ export class RecordedMetrics {
     return {
       set: (value, ...labelValues) => set(seriesOf(record, name, labelValues), value),
       labels(...values) {
-        const key = keyOf(record, name, values);
-        set(seriesAt(record, key), 0);
-        return { set: (value) => set(seriesAt(record, key), value) };
+        const series = heldSeries(record, name, values);
+        set(series(), 0);
+        return { set: (value) => set(series(), value) };
       },
     };
   }
@@ -65,9 +70,8 @@ export class RecordedMetrics {
     return {
       observe: (value, ...labelValues) => void seriesOf(record, name, labelValues).push(value),
       labels(...values) {
-        const key = keyOf(record, name, values);
-        seriesAt(record, key);
-        return { observe: (value) => void seriesAt(record, key).push(value) };
+        const series = heldSeries(record, name, values);
+        return { observe: (value) => void series().push(value) };
       },
     };
   }
@@ -76,7 +80,7 @@ export class RecordedMetrics {
     const known = this.#metrics.get(name);
     const isSame = !known || (known.type === type && known.labels.join() === labels.join());
     assert.ok(isSame, `the metric ${name} is a ${known?.type} with the labels [${known?.labels.join(', ')}] already`);
-    const record = known ?? { type, labels, values: new Map<string, number[]>() };
+    const record = known ?? { type, labels, values: new Map<string, number[]>(), timesForgotten: 0 };
     this.#metrics.set(name, record);
     return record;
   }
@@ -85,16 +89,23 @@ export class RecordedMetrics {
   }
 }
 
+/** The series of the label values, looked up when all was forgotten only: a pick that counts allocates nothing here either. */
+function heldSeries(record: Recorded, name: string, labelValues: readonly string[]): () => number[] {
+  let series = seriesOf(record, name, labelValues);
+  let { timesForgotten } = record;
+  return () => {
+    if (timesForgotten !== record.timesForgotten) {
+      timesForgotten = record.timesForgotten;
+      series = seriesOf(record, name, labelValues);
+    }
+    return series;
+  };
+}
+
 function seriesOf(record: Recorded, name: string, labelValues: readonly string[]): number[] {
-  return seriesAt(record, keyOf(record, name, labelValues));
-}
-
-function keyOf({ labels }: Recorded, name: string, labelValues: readonly string[]): string {
+  const { labels, values } = record;
   assert.equal(labelValues.length, labels.length, `${name} has ${labels.length} labels [${labels.join(', ')}], but ${labelValues.length} values were given`);
-  return JSON.stringify(labelValues);
-}
-
-function seriesAt({ values }: Recorded, key: string): number[] {
+  const key = JSON.stringify(labelValues);
   const series = values.get(key) ?? [];
   values.set(key, series);
   return series;

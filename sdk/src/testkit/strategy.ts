@@ -87,7 +87,10 @@ export class StrategyUnderTest {
   pick(exchange: Exchange = this.#world.exchange()): FakeLease | undefined {
     const backend = this.select(exchange);
     if (backend === undefined) return undefined;
-    assert.ok(this.pool.isAvailable(backend), `${this.use.name} picked ${backend.id ?? 'what is no backend'}, which is not available`);
+    if (!this.pool.isAvailable(backend)) {
+      const state = this.pool.backends.includes(backend) ? 'not available' : 'no member of the pool';
+      assert.fail(`${this.use.name} picked ${backend.id ?? 'what is no backend'}, which is ${state}`);
+    }
     return this.open(backend, exchange);
   }
 

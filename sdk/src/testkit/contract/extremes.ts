@@ -12,6 +12,8 @@ import { faultsOfOptions } from './schema.ts';
 export const extremes: Rule = {
   id: 'options', says: 'every value that the schema of its options admits works, or create refuses it with ERR_PLUGIN_OPTIONS',
   check: ({ use, seed }) => {
+    // What is wrong with the options as they were given is not for the value of one: other rules name it.
+    if (!works({ use, seed })) return;
     for (const { at, value, options } of variants(use.definition.options, use.options)) {
       const isAdmitted = faultsOfOptions(use.definition.options, options).length === 0;
       if (isAdmitted) checkVariant({ use: { ...use, options }, seed }, `${at} ${JSON.stringify(value)}`, typeof value === 'number');
@@ -46,6 +48,15 @@ function checkVariant({ use, seed }: Subject, what: string, isNumber: boolean): 
     }
   } catch (thrown) {
     throw new Break({ seen: describeError(thrown), sample: what, probably: remedy(use) });
+  }
+}
+
+function works(subject: Subject): boolean {
+  try {
+    checkVariant(subject, 'the options as given', false);
+    return true;
+  } catch {
+    return false;
   }
 }
 

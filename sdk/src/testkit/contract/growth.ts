@@ -29,17 +29,21 @@ const LEAK_BYTES_PER_LEASE = 8;
  * and hides the rest; and more that was freed hides a leak as large. Then the next round, five times as long, decides.
  */
 const CLEAN_BYTES_PER_LEASE = 2;
-/**
- * A million, or as many as that time is enough for, but twice as many as all before: a machine may be busy, and a list that grows by half has to do so.
- * Every so many see a new exchange.
- */
+/** A million, or as many as that time is enough for, though never fewer than are needed to tell a leak from noise; every so many see a new exchange. */
 const PICKS = 1_000_000;
+const LEAST_PICKS = 200_000;
 const MOST_PICK_MS = 250;
 const WARM_UP_PICKS = 50_000;
 const PICKS_PER_EXCHANGE = 1_000;
-const PICK_ROUNDS = 3;
-/** Less is the runtime's own: some tens of thousands of bytes in all. */
+/**
+ * A first round that leaves nothing decides. After another one a leak has grown in two rounds at least: a list makes room for half as many again as it
+ * holds, so it does not grow in each of them; what the runtime keeps for once grows in one.
+ */
+const PICK_ROUNDS = 4;
+const LEAST_GROWN = 2;
 const LEAK_BYTES_PER_PICK = 0.25;
+/** Less is the runtime's own, however few the picks were. */
+const NOISE_BYTES = 100_000;
 
 /** Collections follow each other until one frees less than this, at most so many. */
 const SETTLED_BYTES = 8_192;
@@ -70,17 +74,20 @@ export function bytesKeptPerPick(use: StrategyUse, seed: number): number | undef
   const world_ = world({ seed });
   const strategy = strategyUnderTest(use, world_);
   strategy.update(world_.backends(8));
-  let done = pickOn(WARM_UP_PICKS, 0, strategy, world_);
-  let kept = 0;
+  pickOn(WARM_UP_PICKS, 0, strategy, world_);
+  let grown = 0;
+  let most = 0;
   for (let round = 0; round < PICK_ROUNDS; round++) {
     const before = heapBytes(strategy, collect);
-    const picks = pickOn(PICKS, 2 * done, strategy, world_);
-    done += picks;
-    kept = (heapBytes(strategy, collect) - before) / picks;
-    // Far below nothing it was somebody else's garbage that fell, and may have hidden a leak: the next round decides.
-    if (Math.abs(kept) < LEAK_BYTES_PER_PICK) return 0;
+    const picks = pickOn(PICKS, LEAST_PICKS, strategy, world_);
+    const bytes = heapBytes(strategy, collect) - before;
+    const isClean = Math.abs(bytes) < NOISE_BYTES || Math.abs(bytes) < LEAK_BYTES_PER_PICK * picks;
+    if (isClean && round === 0) return 0;
+    if (isClean || bytes < 0) continue;
+    grown++;
+    most = Math.max(most, bytes / picks);
   }
-  return kept < LEAK_BYTES_PER_PICK ? 0 : kept;
+  return grown < LEAST_GROWN ? 0 : most;
 }
 
 /**

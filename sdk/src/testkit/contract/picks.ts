@@ -123,7 +123,7 @@ function checkIsMember(pick: PickEvent): void {
   const [seen, probably] =
     'then' in shape ? ['a promise', 'select is asynchronous; it has to answer at once, so ask beforehand (host.every) and keep the answer']
     : 'backend' in shape ? ['a member', 'it returns the member: return member.backend']
-    : 'address' in shape ? [`the backend ${String(shape.address)}, which is no member`, 'it keeps a list from before the last update']
+    : 'address' in shape ? [`the backend ${String(shape.address)}, which is no member`, 'it keeps a list from before the last update, or gives a copy: a Backend object of the last update(members) has to come back itself']
     : [picked === null ? 'null' : typeof picked, 'return one of the Backend objects of update(members), or undefined'];
   throw new Break({ seen: `select returned ${seen}`, sample: sampleOf(pick), probably });
 }

@@ -69,18 +69,23 @@ export function tryRule(rule: Rule, subject: Subject): BrokenRule | undefined {
   }
 }
 
+/** What was thrown, of what kind, and where: `size is 0 (RangeError at Object.select (file:///mine.ts:12:7))`. */
+export function describeThrow(thrown: unknown): string {
+  try {
+    const where = thrown instanceof Error ? (thrown.stack?.split('\n').find((line) => /^\s+at /.test(line))?.trim() ?? '') : '';
+    return thrown instanceof Error ? `${describeError(thrown)} (${`${thrown.name} ${where}`.trim()})` : describeError(thrown);
+  } catch {
+    // Its getters are the author's code too.
+    return describeError(thrown);
+  }
+}
+
 function factsOfThrow(thrown: unknown): BreakFacts {
   return {
     seen: `it threw: ${describeThrow(thrown)}`,
     sample: 'the run of this rule',
     probably: 'see the first rule that it breaks: a throw in one of its functions shows in every run',
   };
-}
-
-/** What was thrown, and in which line. */
-export function describeThrow(thrown: unknown): string {
-  const where = thrown instanceof Error ? (thrown.stack?.split('\n').find((line) => /^ +at /.test(line))?.trim() ?? '') : '';
-  return `${describeError(thrown)}${where && ` (${where})`}`;
 }
 
 const MOST_OPTIONS = 120;

@@ -45,15 +45,29 @@ function checkDefinition({ use, seed }: Subject): void {
   if (faults.length > 0) throw new Break({ seen: faults.join('; '), sample: 'the definition', probably: 'the core would refuse it with ERR_PLUGIN_DEFINITION or ERR_PLUGIN_OPTIONS' });
 }
 
+const FUNCTIONS = ['update', 'select', 'onStart', 'onHead', 'onEnd', 'score', 'snapshot', 'adopt'] as const;
+
 function faultsOfInstance(instance: StrategyInstance): string[] {
-  const functions = ['update', 'select', 'onStart', 'onHead', 'onEnd', 'score', 'snapshot', 'adopt'] as const;
-  const faults = functions.flatMap((name) => {
+  const faults = FUNCTIONS.flatMap((name) => {
     const given: unknown = instance[name];
     const isRequired = name === 'update' || name === 'select';
     return typeof given === 'function' || (given === undefined && !isRequired) ? [] : [`create() gave ${typeof given} for ${name}`];
   });
   if (!instance.snapshot !== !instance.adopt) faults.push('snapshot and adopt go together: one without the other does nothing');
+  // The compiler lets it pass, since an object may have parts of its own; and nobody would ever call it.
+  const misnamed = partsOf(instance).filter((name) => /^on[A-Z]/.test(name) || FUNCTIONS.some((known) => known.toLowerCase() === name.toLowerCase()));
+  faults.push(...misnamed.map((name) => `create() gave ${name}, which nobody calls; called are ${FUNCTIONS.join(', ')}`));
   return faults;
+}
+
+/** Names of the functions of an instance beyond those that are called, those of its class too. */
+function partsOf(instance: StrategyInstance): string[] {
+  const names = new Set<string>();
+  for (let object: object | null = instance; object !== null && object !== Object.prototype; object = Object.getPrototypeOf(object) as object | null) {
+    for (const name of Object.getOwnPropertyNames(object)) names.add(name);
+  }
+  const known: readonly string[] = FUNCTIONS;
+  return [...names].filter((name) => !known.includes(name) && typeof instance[name as keyof StrategyInstance] === 'function');
 }
 
 function checkDeterministic(subject: Subject): void {

@@ -109,7 +109,7 @@ describe('mutants of the contract', () => {
   it('availability ignored', () => {
     const mutant = strategy('blind', (members, _pool, host) => members.length > 0 ? oneOf(members, host).backend : undefined);
     expect(brokenRules(mutant)).toEqual(['available-only']);
-    expect(told[0]).toMatch(/picked 10\.[\d.]+:80, which .+\n {2}sample: {3}step \d+: 10\./);
+    expect(told[0]).toMatch(/picked 10\.[\d.]+:80, which .+\n {2}sample: {3}step \d+ of life \d: 10\./);
   });
 
   it('health looked at by itself, so that a retry goes back to where it failed', () => {

@@ -18,6 +18,6 @@ describe('scores', () => {
   });
   it('that divide nothing by nothing', () => {
     const told = brokenRules(strategy('rates', byChance, () => ({ score: ({ backend }) => backend.inFlight / backend.inFlight })));
-    expect(told['score']).toMatch(/score gave NaN\n {2}sample: {3}step \d+: 10\..*in-flight 0/);
+    expect(told['score']).toMatch(/score gave NaN\n {2}sample: {3}step \d+ of life \d: 10\..*in-flight 0/);
   });
 });

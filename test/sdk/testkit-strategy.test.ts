@@ -1,11 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { defineStrategy } from '@steelyard/sdk';
-import type { Lease, Member, Outcome } from '@steelyard/sdk';
+import type { Lease, Member, Outcome, StrategyUse } from '@steelyard/sdk';
 import fallback from '@steelyard/plugins/fallback';
+import p2c from '@steelyard/plugins/p2c';
 import peakEwma from '@steelyard/plugins/peak-ewma';
 import random from '@steelyard/plugins/random';
 import roundRobin from '@steelyard/plugins/round-robin';
+import sticky from '@steelyard/plugins/sticky';
 import { answered, StrategyContractError, strategyUnderTest, testStrategy, world } from '@steelyard/sdk/testkit';
 import type { StrategyProperties } from '@steelyard/sdk/testkit';
 import { brokenRules } from './broken-rules.ts';
@@ -88,9 +90,20 @@ describe('testStrategy', () => {
       'first breaks the rule even: equal backends differ by at most one pick, over updates, reloads and failures too',
       '  seen:     picks at first: 2, 0',
       '  sample:   2 equal backends; idle',
-      '  seed:     9 (testStrategy(..., { seed: 9 }) repeats it)',
+      '  seed:     9 (testStrategy(..., { ..., seed: 9 }) repeats it)',
       '  probably: chance or load decides; leave out `even` if that is meant',
     ]);
+  });
+
+  it('says with which options, but no secret', () => {
+    const header = (use: StrategyUse) => brokenRules(use, { properties: { smooth: true } })['smooth']!.split(' breaks')[0];
+    expect(header(first({ skip: 1 }))).toBe('first({"skip":1})');
+    expect(header(sticky({ secret: 'a secret of some length', over: random() }))).toBe('sticky({"secret":"(secret)","over":"random"})');
+  });
+
+  it('says what is drawn where it is another number than declared', () => {
+    expect(brokenRules(p2c({ choices: 3 }), { properties: { powerOfChoices: 2 } })['power-of-choices'])
+      .toContain('it takes the least loaded of 3 different ones, not of 2');
   });
 
   it('repeats a failure exactly by the seed that its message names, and another sample by another seed', () => {
@@ -110,8 +123,8 @@ describe('testStrategy', () => {
     })();
     const told = (seed: number) => brokenRules(careless, { seed })['available-only']!;
     const first = told(5);
-    expect(first).toMatch(/^careless breaks the rule available-only: .*\n {2}seen: {5}it picked 10\.[\d.]+:80, which .*\n {2}sample: {3}step \d+: .*weight .*\n {2}seed: {5}5 /);
-    const named = Number(/testStrategy\(\.\.\., \{ seed: (\d+) \}\) repeats it/.exec(first)![1]);
+    expect(first).toMatch(/^careless breaks the rule available-only: .*\n {2}seen: {5}it picked 10\.[\d.]+:80, which .*\n {2}sample: {3}step \d+ of life \d(?: over tcp)?: .*weight .*\n {2}seed: {5}5 /);
+    const named = Number(/testStrategy\(\.\.\., \{ \.\.\., seed: (\d+) \}\) repeats it/.exec(first)![1]);
     expect(told(named)).toBe(first);
     expect(told(6).replaceAll('6', '5')).not.toBe(first.replaceAll('6', '5'));
   });

@@ -101,12 +101,16 @@ function checkRanks(subject: Subject, choices: number, isRising: boolean): void 
   backends.forEach((backend, rank) => {
     const had = picks.filter((picked) => picked === backend).length;
     const expected = (CHOICE_PICKS * subsets(size - 1 - rank, choices - 1)) / subsets(size, choices);
+    const hasDrawn = Math.round((had * size) / CHOICE_PICKS);
     const isRight = expected === 0 ? had === 0 : Math.abs(had - expected) <= stray;
     if (isRight) return;
     throw new Break({
       seen: `the backend of rank ${rank} in load got ${had} of ${CHOICE_PICKS} picks; expected ${Math.round(expected)}, give or take ${Math.ceil(stray)}`,
       sample: describePool(strategy.members, strategy.pool),
-      probably: expected === 0
+      // The least loaded is picked whenever it is drawn: of d different ones, d/n of the time.
+      probably: rank === 0 && hasDrawn > 1 && Math.abs(had - (hasDrawn * CHOICE_PICKS) / size) <= stray
+        ? `it takes the least loaded of ${hasDrawn} different ones, not of ${choices}`
+        : expected === 0
         ? 'fewer different backends are drawn than declared, or their loads are not compared'
         : 'some sets are likelier than others: moving one of two equal indices on by one makes neighbours likelier. Swap what was drawn to the front (Fisher-Yates)',
     });

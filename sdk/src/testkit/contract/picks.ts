@@ -57,11 +57,16 @@ function liveAll(subject: Subject): Seen {
   const onPick = (pick: PickEvent) => {
     for (const [rule, check] of PICK_CHECKS) note(rule, () => check(pick));
   };
-  const onThrow: ScenarioOptions['onThrow'] = (call, thrown, step, strategy) => note('never-throws', () => refuseThrow(call, thrown, step, strategy));
+  const onThrow: ScenarioOptions['onThrow'] = (call, thrown, place, strategy) => note('never-throws', () => refuseThrow(call, thrown, place, strategy));
   // The protocol `any` promises TCP too: there is no request to read.
   const protocols = subject.use.protocol === 'any' ? (['http', 'tcp'] as const) : (['http'] as const);
   const forbidden = usesOfForbidden(() => {
-    for (const protocol of protocols) for (const seed of lives(subject)) runScenario(subject.use, seed, { protocol, onPick, onThrow });
+    for (const protocol of protocols) {
+      for (const [life, seed] of lives(subject).entries()) {
+        const name = `life ${life + 1}${protocol === 'tcp' ? ' over tcp' : ''}`;
+        runScenario(subject.use, seed, { name, protocol, onPick, onThrow });
+      }
+    }
     note('never-throws', () => checkSizes(subject));
     note('never-throws', () => runCrowds(subject.use, subject.seed, onPick));
     note('never-throws', () => checkReloads(subject));
@@ -69,10 +74,10 @@ function liveAll(subject: Subject): Seen {
   return { breaks, forbidden };
 }
 
-function refuseThrow(call: string, thrown: unknown, step: number, strategy: StrategyUnderTest | undefined): never {
+function refuseThrow(call: string, thrown: unknown, place: string, strategy: StrategyUnderTest | undefined): never {
   throw new Break({
     seen: thrown instanceof WriteSeen ? `${thrown.message}; in the balancer that throws` : `${call} threw ${describeThrow(thrown)}`,
-    sample: strategy ? `step ${step}: ${describePool(strategy.members, strategy.pool)}` : 'nothing was there yet',
+    sample: strategy ? `${place}: ${describePool(strategy.members, strategy.pool)}` : `${place}: nothing was there yet`,
     probably: thrown instanceof WriteSeen || /frozen|read only|extensible/i.test(describeError(thrown))
       ? 'it changes the list of members or backends in place, or one of them: copy the list first (toSorted, slice), and keep what you know of a backend in host.perBackend'
       : 'an index beyond the end, a backend that left while its lease was open, or an outcome that was not thought of',
@@ -90,7 +95,7 @@ function checkSizes(subject: Subject): void {
       strategy.update([]);
       strategy.select();
     } catch (thrown) {
-      refuseThrow(`update or select with ${size} backends`, thrown, 0, strategy);
+      refuseThrow(`update or select with ${size} backends`, thrown, `a pool of ${size}`, strategy);
     }
   }
 }
@@ -100,15 +105,15 @@ function checkReloads(subject: Subject): void {
   try {
     strategyUnderTest(subject.use, world(subject)).reload();
   } catch (thrown) {
-    refuseThrow('create, update, snapshot or adopt of a reload', thrown, 0, undefined);
+    refuseThrow('create, update, snapshot or adopt', thrown, 'a reload', undefined);
   }
 }
 
 function memberOf({ picked, strategy }: PickEvent): PickEvent['strategy']['members'][number] | undefined {
   return strategy.members.find(({ backend }) => backend === picked);
 }
-function sampleOf({ step, strategy }: PickEvent): string {
-  return `step ${step}: ${describePool(strategy.members, strategy.pool)}`;
+function sampleOf({ place, strategy }: PickEvent): string {
+  return `${place}: ${describePool(strategy.members, strategy.pool)}`;
 }
 
 function checkIsMember(pick: PickEvent): void {

@@ -1,9 +1,8 @@
 /** A reload seldom comes alone: what an instance adopts is from other members than its own. */
-import { describeError } from '../../errors.ts';
 import type { FakeBackend } from '../backends.ts';
 import { strategyUnderTest } from '../strategy.ts';
 import { world } from '../world.ts';
-import { Break } from './rule.ts';
+import { Break, describeThrow } from './rule.ts';
 import type { Subject } from './rule.ts';
 
 const MEMBERS = 6;
@@ -37,7 +36,7 @@ export function checkOtherMembers(subject: Subject): void {
           else if (picked && !after.some((backend) => backend === picked)) seen = `it picked ${picked.address}, which is no member`;
         }
       } catch (thrown) {
-        seen = `it threw ${describeError(thrown)}`;
+        seen = `it threw ${describeThrow(thrown)}`;
       }
       if (seen === '') continue;
       throw new Break({

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describeError } from '../../errors.ts';
 import type { StrategyUse } from '../../define.ts';
 import type { Backend, Member } from '../../model.ts';
+import type { AnyOptionSchema } from '../../options.ts';
 import type { FakePool } from '../backends.ts';
 
 /** What is tested. */
@@ -58,10 +59,10 @@ export function tryRule(rule: Rule, subject: Subject): BrokenRule | undefined {
     const { seen, sample, probably } = thrown instanceof Break ? thrown.facts : factsOfThrow(thrown);
     const { use, seed } = subject;
     const lines = [
-      `${use.name} breaks the rule ${rule.id}: ${rule.says}`,
+      `${describeUse(use)} breaks the rule ${rule.id}: ${rule.says}`,
       `  seen:     ${seen}`,
       `  sample:   ${sample}`,
-      `  seed:     ${seed} (testStrategy(..., { seed: ${seed} }) repeats it)`,
+      `  seed:     ${seed} (testStrategy(..., { ..., seed: ${seed} }) repeats it)`,
       `  probably: ${probably}`,
     ];
     return { rule: rule.id, message: lines.join('\n') };
@@ -85,6 +86,28 @@ function factsOfThrow(thrown: unknown): BreakFacts {
     sample: 'the run of this rule',
     probably: 'see the first rule that it breaks: a throw in one of its functions shows in every run',
   };
+}
+
+const MOST_OPTIONS = 120;
+
+/** Tests may hold one strategy with several options against the kit: `p2c({"choices":3})`. Functions and strategies by their names, secrets not at all. */
+function describeUse({ name, options, definition }: StrategyUse): string {
+  const shown = Object.entries(options).map(([option, value]) => [option, isSecret(definition.options[option] ?? {}) ? '(secret)' : value]);
+  let given: string;
+  try {
+    given = JSON.stringify(Object.fromEntries(shown), (_key, value: unknown) => {
+      if (typeof value === 'function') return value.name || 'a function';
+      return typeof value === 'object' && value !== null && 'strategyKind' in value ? describeUse(value as StrategyUse) : value;
+    });
+  } catch {
+    // A circle, or a BigInt: `definition` says what is wrong with it.
+    return name;
+  }
+  return given === '{}' ? name : `${name}(${given.length <= MOST_OPTIONS ? given : `${given.slice(0, MOST_OPTIONS)}...`})`;
+}
+
+function isSecret({ secret, anyOf = [], items, values, properties = {} }: AnyOptionSchema): boolean {
+  return secret === true || [...anyOf, items, values, ...Object.values(properties)].some((each) => each !== undefined && isSecret(each));
 }
 
 /**

@@ -71,7 +71,8 @@ function partsOf(instance: StrategyInstance): string[] {
 }
 
 function checkDeterministic(subject: Subject): void {
-  for (const seed of lives(subject).slice(0, 2)) {
+  for (const [index, seed] of lives(subject).slice(0, 2).entries()) {
+    const which = `life ${index + 1}`;
     const alone = runScenario(subject.use, seed);
     const again = runScenario(subject.use, seed);
     // The second instance beside it is another pool with the same strategy.
@@ -79,8 +80,8 @@ function checkDeterministic(subject: Subject): void {
     const life = scenario(subject.use, seed);
     let step = life.next();
     for (; !step.done; step = life.next()) besides.next();
-    compare(alone, again, 'the second run', 'it reads a clock or chance that is not the host\'s, or keeps state outside create()');
-    compare(alone, step.value, 'the run beside another instance', 'two instances share state: move it from the module into create()');
+    compare(alone, again, `the second run of ${which}`, 'it reads a clock or chance that is not the host\'s, or keeps state outside create()');
+    compare(alone, step.value, `the run of ${which} beside another instance`, 'two instances share state: move it from the module into create()');
   }
 }
 
@@ -115,12 +116,12 @@ function checkGrowth({ use, seed }: Subject): void {
 /** Asked after each pick, as often as there are members. */
 function checkScore(subject: Subject): void {
   if (!strategyUnderTest(subject.use, world(subject)).instance.score) return;
-  for (const seed of lives(subject).slice(0, 2)) {
-    const asked = runScenario(subject.use, seed, { onPick: ({ strategy, exchange, step }) => {
+  for (const [index, seed] of lives(subject).slice(0, 2).entries()) {
+    const asked = runScenario(subject.use, seed, { name: `life ${index + 1}`, onPick: ({ strategy, exchange, place }) => {
       for (const member of strategy.members) {
         const score: unknown = strategy.instance.score!(member, exchange);
         if (member.weight === 0 || score === undefined || (typeof score === 'number' && !Number.isNaN(score))) continue;
-        throw new Break({ seen: `score gave ${typeof score === 'number' ? score : typeof score}`, sample: `step ${step}: ${describePool([member], strategy.pool)}`, probably: '0 / 0, or a backend of which nothing is known yet: undefined says so' });
+        throw new Break({ seen: `score gave ${typeof score === 'number' ? score : typeof score}`, sample: `${place}: ${describePool([member], strategy.pool)}`, probably: '0 / 0, or a backend of which nothing is known yet: undefined says so' });
       }
     } });
     compare(runScenario(subject.use, seed), asked, 'the run in which scores were asked', 'score draws by chance, or counts something: it is asked for some picks only, and must leave all as it is');

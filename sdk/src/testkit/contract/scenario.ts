@@ -12,7 +12,8 @@ import { factsOf, refuseWrites } from './writes.ts';
 
 /** One call of `select`. Valid while it is visited. */
 export interface PickEvent {
-  readonly step: number;
+  /** `step 327 of life 3` */
+  readonly place: string;
   /** Whatever `select` returned. */
   readonly picked: unknown;
   readonly strategy: StrategyUnderTest;
@@ -20,10 +21,12 @@ export interface PickEvent {
 }
 export interface ScenarioOptions {
   steps?: number;
+  /** What it is called in a failure. Default `a life`. */
+  name?: string;
   protocol?: 'http' | 'tcp';
   onPick?: (pick: PickEvent) => void;
   /** A call threw: `select`, `update`, `onStart` ... `strategy` is absent when `create` did. Default: ignored, another rule is about that. */
-  onThrow?: (call: string, thrown: unknown, step: number, strategy: StrategyUnderTest | undefined) => void;
+  onThrow?: (call: string, thrown: unknown, place: string, strategy: StrategyUnderTest | undefined) => void;
 }
 
 /** A combinator may give less than 1. */
@@ -61,7 +64,7 @@ export function runScenario(use: StrategyUse, seed: number, options: ScenarioOpt
 
 /** The same, step by step, so that two lives may be lived side by side. */
 export function* scenario(use: StrategyUse, seed: number, options: ScenarioOptions = {}): Generator<void, string[]> {
-  const { steps = 800, onPick, onThrow } = options;
+  const { steps = 800, name = 'a life', onPick, onThrow } = options;
   // Chance of its own: what the strategy draws must not change what happens to it.
   const chance = new SeededRandom(seed ^ 0x5ca1ab1e);
   const world_ = world({ seed });
@@ -74,7 +77,7 @@ export function* scenario(use: StrategyUse, seed: number, options: ScenarioOptio
       refuseWrites(call, members, before);
       return true;
     } catch (thrown) {
-      onThrow?.(call, thrown, step, strategy);
+      onThrow?.(call, thrown, `step ${step} of ${name}`, strategy);
       return false;
     }
   };
@@ -115,7 +118,7 @@ export function* scenario(use: StrategyUse, seed: number, options: ScenarioOptio
       if (lease && outcome.kind !== 'failed') guarded('onHead', () => lease.respond(world_.responseHead(outcome.status || 200)));
       if (lease) guarded('onEnd', () => lease.end(outcome));
     } else {
-      transcript.push(pickOnce(step, strategy, world_, chance, { onPick, protocol: options.protocol }, guarded));
+      transcript.push(pickOnce(`step ${step} of ${name}`, strategy, world_, chance, { onPick, protocol: options.protocol }, guarded));
     }
     yield;
   }
@@ -124,7 +127,7 @@ export function* scenario(use: StrategyUse, seed: number, options: ScenarioOptio
 }
 
 function pickOnce(
-  step: number, strategy: StrategyUnderTest, world_: World, chance: SeededRandom,
+  place: string, strategy: StrategyUnderTest, world_: World, chance: SeededRandom,
   { onPick, protocol }: Pick<ScenarioOptions, 'onPick' | 'protocol'>, guarded: (call: string, run: () => void) => boolean,
 ): string {
   const { pool, members } = strategy;
@@ -140,7 +143,7 @@ function pickOnce(
     : world_.exchange({ target, attempts, clientAddress, headers });
   let picked: unknown;
   if (!guarded('select', () => void (picked = strategy.select(exchange)))) return 'threw';
-  onPick?.({ step, picked, strategy, exchange });
+  onPick?.({ place, picked, strategy, exchange });
   if (picked === undefined) return 'none';
   const member = members.find(({ backend }) => backend === picked);
   if (!member) return 'rubbish';
@@ -201,9 +204,10 @@ export function runCrowds(use: StrategyUse, seed: number, onPick: (pick: PickEve
     for (const available of [1, 3, size]) {
       for (const backend of backends) backend.draining = true;
       for (let up = 0; up < available; up++) backends[available === size ? up : chance.below(size)]!.draining = false;
-      for (let step = 0; step < CROWD_PICKS; step++) {
-        const exchange = world_.exchange({ clientAddress: `192.0.2.${step}` });
-        onPick({ step, picked: strategy.select(exchange), strategy, exchange });
+      const place = `a pool of ${size}, ${available === size ? 'all' : available} available`;
+      for (let pick = 0; pick < CROWD_PICKS; pick++) {
+        const exchange = world_.exchange({ clientAddress: `192.0.2.${pick}` });
+        onPick({ place, picked: strategy.select(exchange), strategy, exchange });
       }
     }
   }

@@ -179,7 +179,7 @@ function requestReader(key: RequestPart): (request: RequestHead) => string | und
 function given(value: unknown): string | undefined {
   if (value === undefined || typeof value === 'string') return unlessEmpty(value);
   // An async function may reject, which ends the process where nobody hears of it; it works on what clients send.
-  if (value instanceof Promise) Promise.prototype.then.call(value, undefined, () => {});
+  if (value instanceof Promise) void Promise.prototype.then.call(value, undefined, () => {});
   throw new SteelyardError('ERR_PLUGIN_TAP', { message: `the function of a hash key gave ${value === null ? 'null' : typeof value}`, hint: 'give a string, or undefined where there is no key', source: 'plugin' });
 }
 

@@ -14,10 +14,10 @@ export interface HttpCheckOptions {
   /** Statuses that are good: `204`, `'200-299'`, or a list of both. Default `'200-399'`. Redirects are not followed. */
   expectStatus?: number | string | readonly (number | string)[];
   /**
-   * A string that the body must contain, or a function that says whether the body is good; it sees the first 65,536 bytes.
+   * A string that the body must contain, or a function that says whether the body is good; it sees the first 65,536 bytes, and may be async within `timeoutMs`.
    * `null` (default) = any body.
    */
-  expectBody?: string | ((body: string) => boolean) | null;
+  expectBody?: string | ((body: string) => boolean | Promise<boolean>) | null;
   /** Headers of the answer: a string = exactly this value, `true` = it is there, `false` = it is not. Default: any. */
   expectHeaders?: Readonly<Record<string, string | boolean>>;
   /** Between the starts of two checks of a backend. Milliseconds, 10 to 86,400,000; default 2,000. */
@@ -61,7 +61,7 @@ export default defineHealthCheck<HttpCheckOptions>({
       async probe(backend, signal) {
         // With a request, `host.probe` resolves with a response.
         const response = (await host.probe(backend, request, signal)) as ProbeResponse;
-        const fault = faultOf(response);
+        const fault = await faultOf(response);
         if (fault !== undefined) throw new SteelyardError('ERR_PROBE', { message: `${method} ${path} answered ${response.status}${fault}`, source: 'upstream' });
       },
     };
@@ -69,20 +69,21 @@ export default defineHealthCheck<HttpCheckOptions>({
 });
 
 /** What is wrong with an answer, as the end of a sentence that began with its status; `undefined` = nothing. */
-function expectation({ method, expectStatus, expectBody, expectHeaders }: Resolved<HttpCheckOptions>): (response: ProbeResponse) => string | undefined {
+function expectation({ method, expectStatus, expectBody, expectHeaders }: Resolved<HttpCheckOptions>): (response: ProbeResponse) => Promise<string | undefined> {
   if (method === 'HEAD' && expectBody !== null) {
     throw new SteelyardError('ERR_PLUGIN_OPTIONS', { message: "http-check: expectBody with method: 'HEAD', whose answer has no body", hint: "take method: 'GET'", source: 'config' });
   }
   const statuses = parseStatuses(expectStatus);
   const fields = Object.entries(expectHeaders).map(([name, value]) => [name.toLowerCase(), value] as const);
-  return ({ status, headers, body }) => {
+  return async ({ status, headers, body }) => {
     if (!statuses.include(status)) return `, expected ${statuses.text}`;
     for (const [name, expected] of fields) {
       const fault = headerFault(name, headers[name], expected);
       if (fault !== undefined) return fault;
     }
     if (typeof expectBody === 'string' && !body.includes(expectBody)) return ` without ${JSON.stringify(expectBody)} in its body`;
-    if (typeof expectBody === 'function' && !expectBody(body)) return ' with a body that expectBody refuses';
+    // Awaited, whatever it is: a promise is true, so that each body would be good.
+    if (typeof expectBody === 'function' && !(await expectBody(body))) return ' with a body that expectBody refuses';
     return undefined;
   };
 }

@@ -178,6 +178,8 @@ function requestReader(key: RequestPart): (request: RequestHead) => string | und
 /** A config that is no TypeScript may give anything: hashed, it would silently send everybody to one backend. */
 function given(value: unknown): string | undefined {
   if (value === undefined || typeof value === 'string') return unlessEmpty(value);
+  // An async function may reject, which ends the process where nobody hears of it; it works on what clients send.
+  if (value instanceof Promise) void Promise.prototype.then.call(value, undefined, () => {});
   throw new SteelyardError('ERR_PLUGIN_TAP', { message: `the function of a hash key gave ${value === null ? 'null' : typeof value}`, hint: 'give a string, or undefined where there is no key', source: 'plugin' });
 }
 

@@ -48,6 +48,9 @@ describe('http-check', () => {
     [(body) => body === 'all ok', ''],
     [(body) => body === 'no', 'GET /healthz answered 200 with a body that expectBody refuses'],
     [() => { throw new Error('no JSON'); }, 'no JSON'],
+    [async (body) => body === 'all ok', ''],
+    [async (body) => body === 'no', 'GET /healthz answered 200 with a body that expectBody refuses'],
+    [() => Promise.reject(new Error('no JSON')), 'no JSON'],
   ])('holds the body against expectBody: case %#', async (expectBody, expected) => {
     expect(await verdict({ path: '/healthz', expectBody: expectBody ?? null }, { body: 'all ok' })).toBe(expected);
   });

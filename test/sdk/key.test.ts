@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { hash32, keyHash, keyReader, type Exchange, type HashKeys } from '@steelyard/sdk';
 import { world, type FakeExchangeSpec } from '@steelyard/sdk/testkit';
 import { cookieValue, queryValue } from '../../sdk/src/named-values.ts';
@@ -34,6 +34,16 @@ describe('a key', () => {
 
   it.each([[null, 'null'], [7, 'number'], [['a'], 'object']])('refuses %j of a function: hashed it would send everybody to one backend', (given, kind) => {
     expect(() => read((() => given) as never, {})).toThrow(`the function of a hash key gave ${kind}`);
+  });
+
+  it('refuses a promise, and hears its rejection: unheard it would end the process', async () => {
+    const unheard = vi.fn();
+    process.on('unhandledRejection', unheard);
+    onTestFinished(() => void process.off('unhandledRejection', unheard));
+    expect(() => read((() => Promise.reject(new Error('no tenant'))) as never, {})).toThrow('the function of a hash key gave object');
+    // Told when the microtasks are done.
+    await new Promise(setImmediate);
+    expect(unheard).not.toHaveBeenCalled();
   });
 });
 

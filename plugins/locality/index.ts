@@ -36,11 +36,19 @@ export default defineStrategy<LocalityOptions, 'any', 'inner'>({
       if (healthyShare(away.backends) === 0) stay = 1;
     };
     host.hooks.onHealthChange.tap(weigh);
+    let wasTold = false;
+    /** Where a zone is misspelt everything goes abroad, without a sign. */
+    const warnOfNoHome = (): void => {
+      const isLost = home.backends.length === 0 && away.backends.length > 0;
+      if (isLost && !wasTold) host.log.warn({ zone, zones: [...new Set(away.backends.map((backend) => backend.zone))] }, 'no backend of the pool is in this zone: all requests go to others');
+      wasTold = isLost;
+    };
     return {
       update(members) {
         const taking = members.filter(({ weight }) => weight > 0).map(({ backend }) => backend);
         home.setBackends(taking.filter((backend) => backend.zone === zone));
         away.setBackends(taking.filter((backend) => backend.zone !== zone));
+        warnOfNoHome();
         weigh();
         inner.update(members);
       },

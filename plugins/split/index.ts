@@ -73,9 +73,17 @@ export default defineStrategy<SplitOptions, 'any', 'inner'>({
       if (leftOut !== '' && leftOut !== lastLeftOut) host.log.warn({ backends: ids }, 'these backends belong to no part that has a weight, and get nothing');
       lastLeftOut = leftOut;
     };
+    let lastEmpty = '';
+    const warnOfEmptyParts = (members: readonly Member[]): void => {
+      const names = members.length === 0 ? [] : parts.filter((part) => part.weight > 0 && !members.some(({ backend }) => isOf(part, backend))).map(({ name }) => name);
+      const empty = names.join(', ');
+      if (empty !== '' && empty !== lastEmpty) host.log.warn({ parts: names }, `these parts have a weight and no backend: ${spill ? 'their keys go to the others' : 'there is no pick for their keys'}`);
+      lastEmpty = empty;
+    };
     return {
       update(members) {
         warnOfLeftOut(members);
+        warnOfEmptyParts(members);
         parts.forEach((part, i) => {
           const own = isWhole(part) ? members : members.filter(({ backend }) => isOf(part, backend));
           views[i]?.setBackends(own.map(({ backend }) => backend));

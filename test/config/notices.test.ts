@@ -22,6 +22,15 @@ describe('notices', () => {
     expect(await notices({ routes: [{ pool: 'web' }] })).toEqual(['no route and no listener sends anything to pool "api"']);
   });
 
+  it('tell of a pool whose backends all have weight 0, and of none where one has a weight', async () => {
+    const weighing = async (...weights: number[]) => await notices({
+      listeners: [{ port: 0, pool: 'web' }], pools: { web: { backends: weights.map((weight, i) => ({ url: `http://127.0.0.1:${9001 + i}`, weight })) } },
+    });
+    expect(await weighing(0, 0)).toEqual(['all backends of pool "web" have weight 0: its strategy gives them nothing, and they are taken in turn (give one a weight)']);
+    expect(await weighing(0, 1)).toEqual([]);
+    expect(await weighing()).toEqual([]);
+  });
+
   it('tell neither where a plugin may answer or name a pool, and both beside one that only counts', async () => {
     expect(await notices({ plugins: [filter()] })).toEqual([]);
     expect(await notices({ listeners: [{ port: 0, plugins: [filter()] }] })).toEqual([]);

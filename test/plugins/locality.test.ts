@@ -25,6 +25,18 @@ describe('locality', () => {
   it('stays at home while home is whole', () => {
     expect(namesOf(started().strategy.picks(50))).toBe('ab');
   });
+  it('tells of a zone that no backend is in, once, and again when it has lost them', () => {
+    const { strategy, a, x, y } = started();
+    const warnings = () => strategy.host.lines.filter(({ level }) => level === 'warn').map(({ fields, message }) => [fields, message]);
+    strategy.update([]);
+    expect(warnings()).toEqual([]);
+    strategy.update([x, y]);
+    strategy.update([y, x]);
+    expect(warnings()).toEqual([[{ zone: 'here', zones: ['there', ''] }, 'no backend of the pool is in this zone: all requests go to others']]);
+    strategy.update([a, x]);
+    strategy.update([x]);
+    expect(warnings()).toHaveLength(2);
+  });
   it('spills in proportion to what home has lost, and comes back', () => {
     const { w, strategy, a } = started();
     turn(w, a, 'down');

@@ -157,6 +157,23 @@ describe('split', () => {
     strategy.update([...strategy.members]);
     expect(warnings()).toHaveLength(1);
   });
+  it('names parts without a backend, once, and again when they have lost it again', () => {
+    const { strategy, a, c } = started({ parts: byVersion(1, 1) });
+    const warnings = () => strategy.host.lines.filter(({ level }) => level === 'warn').map(({ fields, message }) => [fields, message]);
+    strategy.update([]);
+    expect(warnings()).toEqual([]);
+    const [stable, canary] = byVersion(1, 1);
+    strategy.update([a]);
+    strategy.update([a]);
+    expect(warnings()).toEqual([[{ parts: [canary!.name] }, 'these parts have a weight and no backend: their keys go to the others']]);
+    strategy.update([a, c]);
+    strategy.update([c]);
+    expect(warnings()).toHaveLength(2);
+    expect(warnings()[1]![0]).toEqual({ parts: [stable!.name] });
+    const strict = started({ parts: byVersion(1, 1), spill: false });
+    strict.strategy.update([strict.a]);
+    expect(strict.strategy.host.lines.at(-1)?.message).toBe('these parts have a weight and no backend: there is no pick for their keys');
+  });
   it.each<[string, Partial<SplitOptions>]>([
     ['2 strategies', { parts: [...parts(1, 1), { name: 'third', weight: 1 }] }],
     ['two parts are named "x"', { parts: [{ name: 'x', weight: 1 }, { name: 'x', weight: 2 }] }],

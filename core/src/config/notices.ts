@@ -3,7 +3,7 @@ import type { ResolvedConfig, ResolvedListener, ResolvedRoute } from './resolved
 
 /** A sentence for each, empty if there is nothing to tell. */
 export function noticesOf(config: ResolvedConfig): string[] {
-  return [...lostListeners(config), ...lostPools(config), ...lostRoutes(config)];
+  return [...lostListeners(config), ...lostPools(config), ...weightlessPools(config), ...lostRoutes(config)];
 }
 
 /** Plugins may answer by themselves or name a pool: where there are some, nobody can tell from the config. */
@@ -21,6 +21,12 @@ function lostPools({ listeners, pools, routes, ...config }: ResolvedConfig): str
   if (mayRoute(config) || listeners.some(mayRoute)) return [];
   const used = new Set([...routes.map(({ pool }) => pool), ...listeners.map(({ pool }) => pool)]);
   return pools.filter(({ name }) => !used.has(name)).map(({ name }) => `no route and no listener sends anything to pool ${JSON.stringify(name)}`);
+}
+
+function weightlessPools({ pools }: ResolvedConfig): string[] {
+  return pools
+    .filter(({ backends }) => Array.isArray(backends) && backends.length > 0 && backends.every(({ weight }) => weight === 0))
+    .map(({ name }) => `all backends of pool ${JSON.stringify(name)} have weight 0: its strategy gives them nothing, and they are taken in turn (give one a weight)`);
 }
 
 /** Behind one that takes everything. */

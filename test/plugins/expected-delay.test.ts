@@ -112,7 +112,7 @@ describe('expected-delay', () => {
     second.end(aborted());
     expect(strategy.select()).toBe(a);
   });
-  it('shares a quiet pool by weight, by chance', () => {
+  it('shares a quiet pool by chance among those of the greatest weight', () => {
     const s = started({}, [{ id: 'a', weight: 3 }, { id: 'b' }]);
     // In flight counts the new one: 1/3 against 1, so the strong one alone.
     expect(s.taken()).toBe(10);

@@ -121,6 +121,15 @@ describe('expected-delay', () => {
     // Binomial, n = 400, p = 1/2: the standard deviation is 10. Five of them.
     expect(Math.abs(ofA - 200)).toBeLessThan(50);
   });
+  it('says the scores that it compares: an idle one that is little slower than usual is as good as any', () => {
+    const { w, strategy, a, b, serve } = learnt();
+    const scoreOf = (backend: FakeBackend) => strategy.instance.score!(strategy.members.find((member) => member.backend === backend)!, w.exchange());
+    serve(a, 1, 40);
+    expect(new Set(Array.from({ length: 50 }, () => strategy.select())).size).toBe(2);
+    expect([scoreOf(a), scoreOf(b)]).toEqual([1, 1]);
+    serve(a, 4, 100);
+    expect(scoreOf(a)).toBeGreaterThan(1 / 0.7);
+  });
   it('turns away from one that becomes slow, until so much waits at the other that it is worth it', () => {
     const { strategy, a, b, serve, taken } = learnt();
     serve(a, 4, 100);

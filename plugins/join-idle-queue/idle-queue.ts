@@ -34,28 +34,37 @@ export class IdleQueue {
   joinIfIdle(backend: Backend): void {
     const index = this.#indices.get(backend);
     if (index === undefined || backend.inFlight > 0 || this.#isQueued[index] === 1) return;
-    this.#isQueued[index] = 1;
-    this.#ring[(this.#head + this.#length++) % this.#ring.length] = index;
+    this.#join(index);
   }
 
   /**
-   * The first of them that is idle still and available. Who has work from another worker leaves, and comes back when that of this one ends; who is idle and
-   * unavailable goes to the end of the queue: nothing else would bring it back.
+   * The first of them that is idle still and available. It stays in front until it gets a request: a pick may become none. Who has work from another worker
+   * leaves, and comes back when that of this one ends; who is idle and unavailable goes to the end of the queue: nothing else would bring it back.
    */
   next(pool: PoolView): Backend | undefined {
     for (let left = this.#length; left > 0; left--) {
       const index = this.#ring[this.#head]!;
-      this.#head = (this.#head + 1) % this.#ring.length;
-      this.#length--;
       const backend = this.backends[index]!;
       const isIdle = backend.inFlight === 0;
-      if (isIdle && !pool.isAvailable(backend)) {
-        this.#ring[(this.#head + this.#length++) % this.#ring.length] = index;
-        continue;
-      }
-      this.#isQueued[index] = 0;
-      if (isIdle) return backend;
+      if (isIdle && pool.isAvailable(backend)) return backend;
+      this.#leave();
+      if (isIdle) this.#join(index);
     }
     return undefined;
+  }
+
+  /** A request goes to it: if it is the one in front, it leaves. Who is busy further behind leaves when its turn comes. */
+  started(backend: Backend): void {
+    if (this.#length > 0 && this.backends[this.#ring[this.#head]!] === backend) this.#leave();
+  }
+
+  #join(index: number): void {
+    this.#isQueued[index] = 1;
+    this.#ring[(this.#head + this.#length++) % this.#ring.length] = index;
+  }
+  #leave(): void {
+    this.#isQueued[this.#ring[this.#head]!] = 0;
+    this.#head = (this.#head + 1) % this.#ring.length;
+    this.#length--;
   }
 }

@@ -23,6 +23,7 @@ export default defineStrategy<{}>({
         idle.setMembers(members);
       },
       select: (_exchange, pool) => idle.next(pool) ?? twoChoices(idle.backends, idle.weights, pool, below),
+      onStart: ({ backend }) => idle.started(backend),
       onEnd: ({ backend }) => idle.joinIfIdle(backend),
       // The queue itself goes over: the ends of requests that the old instance picked are told to that one, and must be heard of here.
       snapshot: () => idle,

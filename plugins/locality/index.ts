@@ -15,6 +15,8 @@ export interface LocalityOptions {
   overprovisioning?: number;
 }
 
+const MOST_ZONES_TOLD = 8;
+
 export default defineStrategy<LocalityOptions, 'any', 'inner'>({
   name: 'locality',
   description: 'the own zone first, others when it is not healthy enough',
@@ -36,19 +38,19 @@ export default defineStrategy<LocalityOptions, 'any', 'inner'>({
       if (healthyShare(away.backends) === 0) stay = 1;
     };
     host.hooks.onHealthChange.tap(weigh);
-    let wasTold = false;
-    /** Where a zone is misspelt everything goes abroad, without a sign. */
-    const warnOfNoHome = (): void => {
-      const isLost = home.backends.length === 0 && away.backends.length > 0;
-      if (isLost && !wasTold) host.log.warn({ zone, zones: [...new Set(away.backends.map((backend) => backend.zone))] }, 'no backend of the pool is in this zone: all requests go to others');
-      wasTold = isLost;
+    let isZoneEmpty = false;
+    /** A zone that is written in another way in two places would send everything away, without a sign. */
+    const warnOfEmptyZone = (): void => {
+      const isEmpty = home.backends.length === 0 && away.backends.length > 0;
+      if (isEmpty && !isZoneEmpty) host.log.warn({ zone, zones: [...new Set(away.backends.map((backend) => backend.zone))].slice(0, MOST_ZONES_TOLD) }, 'no backend is in this zone: others take everything');
+      isZoneEmpty = isEmpty;
     };
     return {
       update(members) {
         const taking = members.filter(({ weight }) => weight > 0).map(({ backend }) => backend);
         home.setBackends(taking.filter((backend) => backend.zone === zone));
         away.setBackends(taking.filter((backend) => backend.zone !== zone));
-        warnOfNoHome();
+        warnOfEmptyZone();
         weigh();
         inner.update(members);
       },

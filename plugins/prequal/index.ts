@@ -145,7 +145,7 @@ export default defineStrategy<PrequalOptions, 'http'>({
         answers.keep(members);
       },
       select(_exchange, pool) {
-        owed += probesPerRequest;
+        if (hasProbes) owed += probesPerRequest;
         if (answers.length > 0) answers.expire(host.now());
         const place = answers.length < LEAST_ANSWERS ? -1 : answers.best(pool);
         if (place < 0) {

@@ -66,24 +66,19 @@ export default defineStrategy<SplitOptions, 'any', 'inner'>({
     const ownPicks = parts.map(({ name }) => picks.labels(host.pool, name, 'own'));
     const spilledPicks = parts.map(({ name }) => picks.labels(host.pool, name, 'spilled'));
     let lastLeftOut = '';
-    /** Weights and labels are two places to forget a backend in: it would idle without a sign. */
-    const warnOfLeftOut = (members: readonly Member[]): void => {
-      const ids = members.filter(({ backend }) => !parts.some((part) => part.weight > 0 && isOf(part, backend))).map(({ backend }) => backend.id);
-      const leftOut = ids.join(', ');
-      if (leftOut !== '' && leftOut !== lastLeftOut) host.log.warn({ backends: ids }, 'these backends belong to no part that has a weight, and get nothing');
-      lastLeftOut = leftOut;
-    };
     let lastEmpty = '';
-    const warnOfEmptyParts = (members: readonly Member[]): void => {
-      const names = members.length === 0 ? [] : parts.filter((part) => part.weight > 0 && !members.some(({ backend }) => isOf(part, backend))).map(({ name }) => name);
-      const empty = names.join(', ');
-      if (empty !== '' && empty !== lastEmpty) host.log.warn({ parts: names }, `these parts have a weight and no backend: ${spill ? 'their keys go to the others' : 'there is no pick for their keys'}`);
-      lastEmpty = empty;
+    /** Weights and labels are two places to forget a backend in: it would idle without a sign, or a part be empty. */
+    const warnOfLeftOut = (members: readonly Member[]): void => {
+      const drawn = parts.filter(({ weight }) => weight > 0);
+      const ids = members.filter(({ backend }) => !drawn.some((part) => isOf(part, backend))).map(({ backend }) => backend.id);
+      const empty = members.length === 0 ? [] : drawn.filter((part) => !members.some(({ backend }) => isOf(part, backend))).map(({ name }) => name);
+      if (ids.length > 0 && ids.join() !== lastLeftOut) host.log.warn({ backends: ids }, 'these backends belong to no part that has a weight, and get nothing');
+      if (empty.length > 0 && empty.join() !== lastEmpty) host.log.warn({ parts: empty }, `no backend has the labels and the zone of these parts: their keys ${spill ? 'go to other parts' : 'get no backend'}`);
+      [lastLeftOut, lastEmpty] = [ids.join(), empty.join()];
     };
     return {
       update(members) {
         warnOfLeftOut(members);
-        warnOfEmptyParts(members);
         parts.forEach((part, i) => {
           const own = isWhole(part) ? members : members.filter(({ backend }) => isOf(part, backend));
           views[i]?.setBackends(own.map(({ backend }) => backend));

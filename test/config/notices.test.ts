@@ -22,19 +22,17 @@ describe('notices', () => {
     expect(await notices({ routes: [{ pool: 'web' }] })).toEqual(['no route and no listener sends anything to pool "api"']);
   });
 
-  it('tell of a pool whose backends all have weight 0, and of none where one has a weight', async () => {
-    const weighing = async (...weights: number[]) => await notices({
-      listeners: [{ port: 0, pool: 'web' }], pools: { web: { backends: weights.map((weight, i) => ({ url: `http://127.0.0.1:${9001 + i}`, weight })) } },
-    });
-    expect(await weighing(0, 0)).toEqual(['all backends of pool "web" have weight 0: its strategy gives them nothing, and they are taken in turn (give one a weight)']);
-    expect(await weighing(0, 1)).toEqual([]);
-    expect(await weighing()).toEqual([]);
-  });
-
   it('tell neither where a plugin may answer or name a pool, and both beside one that only counts', async () => {
     expect(await notices({ plugins: [filter()] })).toEqual([]);
     expect(await notices({ listeners: [{ port: 0, plugins: [filter()] }] })).toEqual([]);
     expect(await notices({ plugins: [metrics()] })).toHaveLength(4);
+  });
+
+  it('tell of a pool of weights 0, for no strategy picks such', async () => {
+    const pools = { web: { backends: [{ url: 'http://127.0.0.1:9001', weight: 0 }, { url: 'http://127.0.0.1:9002', weight: 0 }] }, api: { backends: [{ url: 'http://127.0.0.1:9003', weight: 0 }, 'http://127.0.0.1:9004'] } };
+    expect(await notices({ pools, routes: [{ match: { path: '/api/*' }, pool: 'api' }, { pool: 'web' }] })).toEqual([
+      'every backend of pool "web" has weight 0: its strategy picks none of them, and requests go to any of them all the same',
+    ]);
   });
 
   it('tell of a route behind one that takes everything on each of its listeners', async () => {

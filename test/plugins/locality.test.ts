@@ -25,18 +25,6 @@ describe('locality', () => {
   it('stays at home while home is whole', () => {
     expect(namesOf(started().strategy.picks(50))).toBe('ab');
   });
-  it('tells of a zone that no backend is in, once, and again when it has lost them', () => {
-    const { strategy, a, x, y } = started();
-    const warnings = () => strategy.host.lines.filter(({ level }) => level === 'warn').map(({ fields, message }) => [fields, message]);
-    strategy.update([]);
-    expect(warnings()).toEqual([]);
-    strategy.update([x, y]);
-    strategy.update([y, x]);
-    expect(warnings()).toEqual([[{ zone: 'here', zones: ['there', ''] }, 'no backend of the pool is in this zone: all requests go to others']]);
-    strategy.update([a, x]);
-    strategy.update([x]);
-    expect(warnings()).toHaveLength(2);
-  });
   it('spills in proportion to what home has lost, and comes back', () => {
     const { w, strategy, a } = started();
     turn(w, a, 'down');
@@ -63,5 +51,17 @@ describe('locality', () => {
   });
   it('allocates nothing', () => {
     expect(bytesPerPick(locality({ zone: 'here', over: roundRobin() }), BOXED_NUMBER_BYTES)).toBeLessThanOrEqual(BOXED_NUMBER_BYTES);
+  });
+  it('tells of a zone that no backend has, once, with those that they have', () => {
+    const w = world();
+    const strategy = strategyUnderTest(locality({ zone: 'eu-1', over: leastConnections() }), w);
+    const [one, two, home] = w.backends([{ zone: 'eu1' }, { zone: 'eu2' }, { zone: 'eu-1' }]);
+    strategy.update([]);
+    strategy.update([one!]);
+    strategy.update([one!, two!]);
+    expect(strategy.host.lines).toMatchObject([{ level: 'warn', message: 'no backend is in this zone: others take everything', fields: { zone: 'eu-1', zones: ['eu1'] } }]);
+    strategy.update([one!, home!]);
+    strategy.update([two!]);
+    expect(strategy.host.lines).toHaveLength(2);
   });
 });

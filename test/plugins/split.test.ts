@@ -150,29 +150,25 @@ describe('split', () => {
     const ids = KEYS.slice(0, 10_000).map((_, i) => strategy.select(w.exchange({ clientAddress: `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}` }))!.id);
     for (const id of ['a', 'b', 'c']) expect(Math.abs(shareOf(ids, id) - 1 / 3)).toBeLessThan(slack(ids.length));
   });
+  it.each([[true, 'go to other parts'], [false, 'get no backend']])('names parts that have no backend, once, where spill is %s', (spill, what) => {
+    const w = world();
+    const strategy = strategyUnderTest(split({ over: [roundRobin(), roundRobin(), roundRobin()], parts: [...parts(9, 1), { name: 'v3', weight: 1, labels: { version: '3' } }], spill }), w);
+    const told = (): unknown[] => strategy.host.lines.map(({ message, fields }) => [message, fields['parts']]);
+    strategy.update([]);
+    const [one, two] = w.backends([{}, {}]);
+    strategy.update([one!]);
+    strategy.update([one!, two!]);
+    expect(told()).toEqual([[`no backend has the labels and the zone of these parts: their keys ${what}`, ['v3']]]);
+    strategy.update([one!, ...w.backends([{ labels: { version: '3' } }])]);
+    strategy.update([one!]);
+    expect(told()).toHaveLength(2);
+  });
   it('names backends that belong to no part, once', () => {
     const { strategy } = started({ parts: byVersion(1, 0) });
     const warnings = () => strategy.host.lines.filter(({ level }) => level === 'warn');
     expect(warnings()).toMatchObject([{ fields: { backends: ['c'] } }]);
     strategy.update([...strategy.members]);
     expect(warnings()).toHaveLength(1);
-  });
-  it('names parts without a backend, once, and again when they have lost it again', () => {
-    const { strategy, a, c } = started({ parts: byVersion(1, 1) });
-    const warnings = () => strategy.host.lines.filter(({ level }) => level === 'warn').map(({ fields, message }) => [fields, message]);
-    strategy.update([]);
-    expect(warnings()).toEqual([]);
-    const [stable, canary] = byVersion(1, 1);
-    strategy.update([a]);
-    strategy.update([a]);
-    expect(warnings()).toEqual([[{ parts: [canary!.name] }, 'these parts have a weight and no backend: their keys go to the others']]);
-    strategy.update([a, c]);
-    strategy.update([c]);
-    expect(warnings()).toHaveLength(2);
-    expect(warnings()[1]![0]).toEqual({ parts: [stable!.name] });
-    const strict = started({ parts: byVersion(1, 1), spill: false });
-    strict.strategy.update([strict.a]);
-    expect(strict.strategy.host.lines.at(-1)?.message).toBe('these parts have a weight and no backend: there is no pick for their keys');
   });
   it.each<[string, Partial<SplitOptions>]>([
     ['2 strategies', { parts: [...parts(1, 1), { name: 'third', weight: 1 }] }],

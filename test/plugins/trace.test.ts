@@ -7,7 +7,6 @@ import weightedRoundRobin from '@steelyard/plugins/weighted-round-robin';
 import { defineStrategy } from '@steelyard/sdk';
 import trace, { type TraceOptions } from '@steelyard/plugins/trace';
 import { strategyUnderTest, testStrategy, world } from '@steelyard/sdk/testkit';
-import { BOXED_NUMBER_BYTES, bytesPerPick } from './pick-bytes.ts';
 import { start } from '../e2e/support/balancer.ts';
 import { sendRaw } from '../e2e/support/client.ts';
 import { scriptedOrigin } from '../e2e/support/origin.ts';
@@ -82,9 +81,6 @@ describe('trace', () => {
     const { w, strategy } = started({ allow: ['0.0.0.0/0'], logShare: 1 });
     strategy.pick(w.exchange({ protocol: 'tcp' }))!.end();
     expect(strategy.host.lines).toHaveLength(1);
-  });
-  it('allocates nothing in a pick that is not told, but what chance costs', () => {
-    expect(bytesPerPick(trace({ over: roundRobin(), logShare: Number.MIN_VALUE }), BOXED_NUMBER_BYTES)).toBeLessThanOrEqual(BOXED_NUMBER_BYTES);
   });
   it('sends the header over real sockets to whom it may, and to nobody else', async () => {
     const { url } = await scriptedOrigin(['HTTP/1.1 204 No Content\r\n\r\n', 'HTTP/1.1 204 No Content\r\n\r\n']);

@@ -1,9 +1,9 @@
 /** What a config may say, and hardly means: told when it is checked and when it begins to serve, and never refused. */
-import type { ResolvedConfig, ResolvedListener, ResolvedRoute } from './resolved.ts';
+import type { ResolvedBackend, ResolvedConfig, ResolvedListener, ResolvedRoute } from './resolved.ts';
 
 /** A sentence for each, empty if there is nothing to tell. */
 export function noticesOf(config: ResolvedConfig): string[] {
-  return [...lostListeners(config), ...lostPools(config), ...weightlessPools(config), ...lostRoutes(config)];
+  return [...lostListeners(config), ...lostPools(config), ...idlePools(config), ...lostRoutes(config)];
 }
 
 /** Plugins may answer by themselves or name a pool: where there are some, nobody can tell from the config. */
@@ -23,10 +23,10 @@ function lostPools({ listeners, pools, routes, ...config }: ResolvedConfig): str
   return pools.filter(({ name }) => !used.has(name)).map(({ name }) => `no route and no listener sends anything to pool ${JSON.stringify(name)}`);
 }
 
-function weightlessPools({ pools }: ResolvedConfig): string[] {
+function idlePools({ pools }: ResolvedConfig): string[] {
   return pools
-    .filter(({ backends }) => Array.isArray(backends) && backends.length > 0 && backends.every(({ weight }) => weight === 0))
-    .map(({ name }) => `all backends of pool ${JSON.stringify(name)} have weight 0: its strategy gives them nothing, and they are taken in turn (give one a weight)`);
+    .filter(({ backends }) => Array.isArray(backends) && backends.length > 0 && (backends as readonly ResolvedBackend[]).every(({ weight }) => weight === 0))
+    .map(({ name }) => `every backend of pool ${JSON.stringify(name)} has weight 0: its strategy picks none of them, and requests go to any of them all the same`);
 }
 
 /** Behind one that takes everything. */

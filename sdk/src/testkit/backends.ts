@@ -70,6 +70,8 @@ export class FakeBackend implements Backend {
     this.inFlight = spec.inFlight ?? 0;
     this.health = spec.health ?? 'up';
     this.draining = spec.draining ?? false;
+    // As in the core, where a plugin that sets a mark on a backend throws. What the fields hold is the test's to change.
+    Object.preventExtensions(this);
   }
 }
 
@@ -85,9 +87,16 @@ export class FakePool implements PoolView {
   readonly name: string;
   /** Backends that the exchange now picking has tried already. */
   readonly tried = new Set<Backend>();
+  /** 0 but while a strategy under test is asked: between two picks a test may change anything. */
+  version = 0;
   #backends: readonly Backend[] = [];
   #members = new Set<Backend>();
   #byRow: ReadonlyMap<number, Backend> = new Map();
+  #versions = 0;
+  /** What `isAvailable` answered of each member when the version was last made. */
+  #answers: boolean[] = [];
+  /** Other members, or in another order. */
+  #isRenewed = true;
 
   constructor(name: string, backends: readonly Backend[] = []) {
     this.name = name;
@@ -99,6 +108,8 @@ export class FakePool implements PoolView {
   }
   /** Frozen, as in the core: a strategy that sorts or cuts the list fails in its test. */
   set backends(backends: readonly Backend[]) {
+    const isSame = backends.length === this.#backends.length && backends.every((backend, i) => backend === this.#backends[i]);
+    if (!isSame) this.#isRenewed = true;
     this.#backends = Object.freeze([...backends]);
     this.#members = new Set(backends);
     this.#byRow = new Map(backends.map((backend) => [backend.row, backend]));
@@ -113,5 +124,27 @@ export class FakePool implements PoolView {
 
   inFlightAt(row: number): number {
     return this.#byRow.get(row)?.inFlight ?? 0;
+  }
+
+  /**
+   * Sets `version` as the contract has it, and no more generously: it stays while every member is as available as it was, whatever else an update changed;
+   * it is 0 while somebody was tried or has a limit.
+   */
+  renewVersion(): void {
+    this.version = 0;
+    if (this.tried.size > 0) return;
+    const backends = this.#backends;
+    let isSame = !this.#isRenewed;
+    this.#isRenewed = false;
+    let hasLimits = false;
+    for (let i = 0; i < backends.length; i++) {
+      const backend = backends[i]!;
+      hasLimits ||= backend.maxInFlight !== Infinity;
+      const answer = this.isAvailable(backend);
+      isSame &&= answer === this.#answers[i];
+      this.#answers[i] = answer;
+    }
+    if (!isSame) this.#versions++;
+    if (!hasLimits) this.version = this.#versions;
   }
 }

@@ -60,7 +60,8 @@ export class StrategyUnderTest {
 
   /** The members from now on, for the strategy and for its pool. */
   update(members: readonly MemberLike[]): void {
-    this.#members = Object.freeze(members.map((member) => ('backend' in member ? member : { backend: member, weight: member.weight })));
+    // Frozen as in the core, the list and each member of it.
+    this.#members = Object.freeze(members.map((member) => Object.freeze('backend' in member ? { ...member } : { backend: member, weight: member.weight })));
     this.pool.backends = this.#members.map(({ backend }) => backend);
     this.instance.update(this.#members);
   }
@@ -70,7 +71,13 @@ export class StrategyUnderTest {
 
   /** Asks the strategy and no more: no lease is opened. */
   select(exchange: Exchange = this.#world.exchange()): Backend | undefined {
-    return this.instance.select(exchange, this.pool);
+    this.pool.renewVersion();
+    try {
+      return this.instance.select(exchange, this.pool);
+    } finally {
+      // What a test changes from now on, and asks the instance about by itself, is no longer what was counted.
+      this.pool.version = 0;
+    }
   }
 
   /**
@@ -104,11 +111,12 @@ export class StrategyUnderTest {
   /**
    * The next generation of it, as a reload makes it: created beside this one, told the members, then `snapshot` and `adopt` back to back.
    * Leases that are open end on this one. Chance goes on where it was, whatever `create` took of it.
+   * @param members those of the next generation; default the same
    */
-  reload(use: StrategyUse = this.use): StrategyUnderTest {
+  reload(use: StrategyUse = this.use, members: readonly MemberLike[] = this.#members): StrategyUnderTest {
     const chance = this.#world.random.save();
     const next = new StrategyUnderTest(use, this.#world, this.pool);
-    next.update(this.#members);
+    next.update(members);
     const isHeir = use.name === this.use.name && (use.definition.stateVersion ?? 1) === (this.use.definition.stateVersion ?? 1);
     const state = isHeir ? this.instance.snapshot?.() : undefined;
     if (state !== undefined) next.instance.adopt?.(state);

@@ -1,5 +1,5 @@
 /** One strategy in a process of its own: `one.ts <strategy> <alone|mixed> <rounds>` prints its numbers as JSON. */
-import { getHeapStatistics } from 'node:v8';
+import { bytesOf } from './bytes.ts';
 import { SIZES } from './options.ts';
 import { createStand } from './stand.ts';
 import { strategyNames, strategyUse } from './strategies.ts';
@@ -23,8 +23,7 @@ const WARM_UP_MS = 150;
 const MIXED_SIZE = 10;
 const MIXED_PICKS = 20_000;
 const COUNTED_PICKS = 50_000;
-/** What is less per pick than the smallest object is the runtime's own. */
-const SMALLEST_OBJECT_BYTES = 16;
+const COUNTED_ROUNDS = 3;
 
 const [name = '', mode = '', rounds = ''] = process.argv.slice(2);
 if (mode === 'mixed') {
@@ -40,7 +39,7 @@ const costs: Cost[] = [];
 for (const size of SIZES) {
   const stand = createStand(use, size);
   const pickNs = measured(stand.pick, Number(rounds));
-  const bytesPerPick = bytesOf(stand.pick);
+  const bytesPerPick = bytesOf(stand.pick, COUNTED_PICKS, COUNTED_ROUNDS);
   costs.push({ backends: size, pickNs, bytesPerPick, leaseNs: measured(stand.lease, Number(rounds)) });
 }
 process.stdout.write(JSON.stringify(costs), () => process.exit());
@@ -61,20 +60,4 @@ function timed(run: (count: number) => void, count: number): number {
   const from = performance.now();
   run(count);
   return performance.now() - from;
-}
-
-/** The least of some: in the others the compiler was at work. */
-function bytesOf(run: (count: number) => void): number {
-  let least = Infinity;
-  for (let round = 0; round < 3; round++) {
-    const before = allocated();
-    run(COUNTED_PICKS);
-    least = Math.min(least, (allocated() - before) / COUNTED_PICKS);
-  }
-  return Math.floor(least / SMALLEST_OBJECT_BYTES) * SMALLEST_OBJECT_BYTES;
-}
-
-function allocated(): number {
-  const statistics: { total_allocated_bytes?: number } = getHeapStatistics();
-  return statistics.total_allocated_bytes ?? 0;
 }

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { BOXED_NUMBER_BYTES, bytesOf } from './bytes.ts';
 import { DEFAULT_ROUNDS, parseOptions } from './options.ts';
 import { type Measured, verdicts } from './report.ts';
-import { strategyNames } from './strategies.ts';
+import { createStand } from './stand.ts';
+import { strategyNames, strategyUse } from './strategies.ts';
 
 const KNOWN = ['p2c', 'random'];
 
@@ -35,9 +37,20 @@ describe('bars of bench:picks', () => {
   it('are judged after the mixed warm-up, each size by its own', () => {
     expect(judged('p2c', at(10, 100), at(100, 101), at(1_000, 101))).toEqual([true, true, false]);
   });
-  it('let no pick allocate at any size, whatever its time, but one that logs', () => {
+  it('let no pick allocate at any size, whatever its time; where there is no bar in time, no more than a boxed number', () => {
     expect(judged('p2c', at(2, 1, 16), at(10, 1, 16))).toEqual([false, false]);
-    expect(judged('sticky', at(10, 1e9), at(1_000, 1, 16))).toEqual([true, false]);
-    expect(judged('trace', at(10, 1, 400))).toEqual([true]);
+    expect(judged('sticky', at(10, 1e9), at(1_000, 1, 16))).toEqual([true, true]);
+    expect(judged('trace', at(2, 1, 16), at(10, 1, 32))).toEqual([true, false]);
+  });
+});
+
+describe('a pick on the pool of the product', () => {
+  it('allocates nothing but what chance costs, in those too that count, compare, read or tell beside it', async () => {
+    const names = ['prequal', 'shadow', 'split', 'sticky', 'trace'];
+    const stands = await Promise.all(names.map(async (name) => createStand(await strategyUse(name), 10)));
+    // As in `mixed`: call sites that have seen so many are not inlined, which would hide what is made and thrown away within a pick.
+    for (const stand of stands) stand.pick(20_000);
+    const costs = stands.map((stand, at) => [names[at], bytesOf(stand.pick, 20_000, 60, BOXED_NUMBER_BYTES)] as const);
+    expect(costs.filter(([, bytes]) => bytes > BOXED_NUMBER_BYTES)).toEqual([]);
   });
 });

@@ -7,6 +7,9 @@ import { Break, describePool, describeThrow, statesOf } from './rule.ts';
 import type { Subject } from './rule.ts';
 import { runCrowds, runScenario } from './scenario.ts';
 import type { PickEvent, ScenarioOptions } from './scenario.ts';
+import { usesOfForbidden } from './traps.ts';
+import type { TrappedUse } from './traps.ts';
+import { WriteSeen } from './writes.ts';
 
 /** Lives per subject; each has its own seed, derived from the one given. */
 const LIVES = 6;
@@ -16,17 +19,32 @@ export const lives = ({ seed }: Subject): number[] => Array.from({ length: LIVES
 const PICK_CHECKS: readonly (readonly [rule: string, check: (pick: PickEvent) => void])[] = [
   ['returns-a-member', checkIsMember], ['available-only', checkAvailable], ['weight-zero', checkWeightZero], ['undefined-only-when-none', checkNotTooEarly],
 ];
-/** By rule: how it was broken first. All lives are lived once for all of these rules: they cost more than the looks. */
-const firstBreaks = new WeakMap<Subject, ReadonlyMap<string, unknown>>();
+/** What all lives of a subject showed. They are lived once for all of these rules: they cost more than the looks. */
+interface Seen {
+  /** By rule: how it was broken first. */
+  readonly breaks: ReadonlyMap<string, unknown>;
+  readonly forbidden: readonly TrappedUse[];
+}
+const seenOf = new WeakMap<Subject, Seen>();
+
+function seen(subject: Subject): Seen {
+  const known = seenOf.get(subject) ?? liveAll(subject);
+  seenOf.set(subject, known);
+  return known;
+}
 
 /** @throws Break when one of the picks of all lives broke the rule */
 export function throwIfSeen(subject: Subject, rule: string): void {
-  const breaks = firstBreaks.get(subject) ?? liveAll(subject);
-  firstBreaks.set(subject, breaks);
+  const { breaks } = seen(subject);
   if (breaks.has(rule)) throw breaks.get(rule);
 }
 
-function liveAll(subject: Subject): ReadonlyMap<string, unknown> {
+/** Clocks and chance that are not the host's: a branch that needs them may be a rare one, so all lives are looked at, and a reload. */
+export function forbiddenUses(subject: Subject): readonly TrappedUse[] {
+  return seen(subject).forbidden;
+}
+
+function liveAll(subject: Subject): Seen {
   const breaks = new Map<string, unknown>();
   const note = (rule: string, look: () => void) => {
     if (breaks.has(rule)) return;
@@ -42,18 +60,21 @@ function liveAll(subject: Subject): ReadonlyMap<string, unknown> {
   const onThrow: ScenarioOptions['onThrow'] = (call, thrown, step, strategy) => note('never-throws', () => refuseThrow(call, thrown, step, strategy));
   // The protocol `any` promises TCP too: there is no request to read.
   const protocols = subject.use.protocol === 'any' ? (['http', 'tcp'] as const) : (['http'] as const);
-  for (const protocol of protocols) for (const seed of lives(subject)) runScenario(subject.use, seed, { protocol, onPick, onThrow });
-  note('never-throws', () => checkSizes(subject));
-  note('never-throws', () => runCrowds(subject.use, subject.seed, onPick));
-  return breaks;
+  const forbidden = usesOfForbidden(() => {
+    for (const protocol of protocols) for (const seed of lives(subject)) runScenario(subject.use, seed, { protocol, onPick, onThrow });
+    note('never-throws', () => checkSizes(subject));
+    note('never-throws', () => runCrowds(subject.use, subject.seed, onPick));
+    note('never-throws', () => checkReloads(subject));
+  });
+  return { breaks, forbidden };
 }
 
 function refuseThrow(call: string, thrown: unknown, step: number, strategy: StrategyUnderTest | undefined): never {
   throw new Break({
-    seen: `${call} threw ${describeThrow(thrown)}`,
+    seen: thrown instanceof WriteSeen ? `${thrown.message}; in the balancer that throws` : `${call} threw ${describeThrow(thrown)}`,
     sample: strategy ? `step ${step}: ${describePool(strategy.members, strategy.pool)}` : 'nothing was there yet',
-    probably: /frozen|read only|extensible/i.test(describeError(thrown))
-      ? 'it changes the list of members or backends in place: copy it first (toSorted, slice)'
+    probably: thrown instanceof WriteSeen || /frozen|read only|extensible/i.test(describeError(thrown))
+      ? 'it changes the list of members or backends in place, or one of them: copy the list first (toSorted, slice), and keep what you know of a backend in host.perBackend'
       : 'an index beyond the end, a backend that left while its lease was open, or an outcome that was not thought of',
   });
 }
@@ -71,6 +92,15 @@ function checkSizes(subject: Subject): void {
     } catch (thrown) {
       refuseThrow(`update or select with ${size} backends`, thrown, 0, strategy);
     }
+  }
+}
+
+/** Told of nobody, which is when a snapshot is asked of an instance that never picked. */
+function checkReloads(subject: Subject): void {
+  try {
+    strategyUnderTest(subject.use, world(subject)).reload();
+  } catch (thrown) {
+    refuseThrow('create, update, snapshot or adopt of a reload', thrown, 0, undefined);
   }
 }
 

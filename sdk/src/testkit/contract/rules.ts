@@ -6,12 +6,12 @@ import { world } from '../world.ts';
 import { balanced } from './balance.ts';
 import { extremes } from './extremes.ts';
 import { bytesKeptPerLease, bytesKeptPerPick } from './growth.ts';
-import { lives, throwIfSeen } from './picks.ts';
+import { forbiddenUses, lives, throwIfSeen } from './picks.ts';
+import { checkOtherMembers } from './reload.ts';
 import { Break, describePool } from './rule.ts';
 import type { Rule, Subject } from './rule.ts';
 import { runScenario, scenario } from './scenario.ts';
 import { faultsOfOptions, faultsOfSchema } from './schema.ts';
-import { usesOfForbidden } from './traps.ts';
 
 export const CONTRACT: readonly Rule[] = [
   { id: 'definition', says: 'name, options, defaults and functions are in order', check: checkDefinition },
@@ -85,15 +85,11 @@ function checkDeterministic(subject: Subject): void {
 }
 
 function checkFrontDoor(subject: Subject): void {
-  const uses = usesOfForbidden(() => {
-    for (const seed of lives(subject).slice(0, 2)) runScenario(subject.use, seed);
-    const first = strategyUnderTest(subject.use, world(subject));
-    first.reload();
-  });
+  const uses = forbiddenUses(subject);
   if (uses.length === 0) return;
   throw new Break({
     seen: uses.map(({ name, where }) => `${name} was called (${where})`).join('; '),
-    sample: `${uses.length} of the forbidden names in two lives and a reload`,
+    sample: `${uses.length} of the forbidden names in six lives, some large pools and a reload`,
     probably: uses.map(({ name, instead }) => `${instead} in place of ${name}`).join(', '),
   });
 }
@@ -131,7 +127,8 @@ function checkScore(subject: Subject): void {
   }
 }
 
-function checkReload({ use, seed }: Subject): void {
+function checkReload(subject: Subject): void {
+  const { use, seed } = subject;
   const run = (isReloaded: boolean): string[] => {
     const w = world({ seed });
     const first = strategyUnderTest(use, w);
@@ -143,6 +140,7 @@ function checkReload({ use, seed }: Subject): void {
     open?.end();
     return [...before, ...second.picks(40)].map((backend) => backend?.address ?? 'none');
   };
+  checkOtherMembers(subject);
   const whole = run(false);
   const reloaded = run(true);
   if (reloaded.includes('none')) {

@@ -8,6 +8,7 @@ import { strategyUnderTest } from '../strategy.ts';
 import type { StrategyUnderTest } from '../strategy.ts';
 import { world } from '../world.ts';
 import type { World } from '../world.ts';
+import { factsOf, refuseWrites } from './writes.ts';
 
 /** One call of `select`. Valid while it is visited. */
 export interface PickEvent {
@@ -68,20 +69,22 @@ export function* scenario(use: StrategyUse, seed: number, options: ScenarioOptio
   let step = 0;
   const guarded = (call: string, run: () => void) => {
     try {
+      const before = factsOf(members);
       run();
+      refuseWrites(call, members, before);
       return true;
     } catch (thrown) {
       onThrow?.(call, thrown, step, strategy);
       return false;
     }
   };
+  let members: Member[] = [];
   if (!guarded('create', () => void (strategy = strategyUnderTest(use, world_)))) return ['threw'];
 
   // In one life of four the clock stands still.
   const isTimeless = chance.next() < 0.25;
   const left: FakeBackend[] = [];
   let downShare = 0;
-  let members: Member[] = [];
   const transcript: string[] = [];
   for (; step < steps; step++) {
     if (step % PART_STEPS === 0) {

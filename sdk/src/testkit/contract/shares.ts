@@ -115,11 +115,37 @@ function checkEven(subject: Subject): void {
       for (let pick = 0; pick < 3 * size + 2; pick++) assertEven(count(strategy, backends, 1, counts), size, when);
     }
     if (size < 3) continue;
+    checkComings(subject, size);
     backends[1]!.health = 'down';
     const others = backends.filter((_, i) => i !== 1);
     // Counted from the middle of a round: who was owed a turn at its start gets it, who was ahead waits. Hence two.
     assertEven(count(strategy, others, 30 * others.length), size, 'while the second is down', 2);
   }
+}
+
+/** Rounds of one pick with another member and one without. */
+const COMINGS = 30;
+
+/** Each update may begin a round anew, wherever that is, but not always with the same one. */
+function checkComings(subject: Subject, size: number): void {
+  const w = world(subject);
+  const strategy = strategyUnderTest(subject.use, w);
+  const backends = w.backends(size);
+  const counts = backends.map(() => 0);
+  const picks = 2 * COMINGS * size;
+  for (let round = 0; round < COMINGS * size; round++) {
+    for (const members of [backends, [...backends, ...w.backends(1)]]) {
+      strategy.update(members);
+      count(strategy, backends, 1, counts);
+    }
+  }
+  const most = counts.indexOf(Math.max(...counts));
+  if (counts[most]! <= picks / 2) return;
+  throw new Break({
+    seen: `picks while another comes and goes: ${counts.join(', ')}`,
+    sample: `${size} equal backends that stay, one pick, an update by which another comes, one pick, an update by which it goes, and so on; idle`,
+    probably: 'an update that changes the members starts again at the front: keep the place by backend, and look for it in the new list',
+  });
 }
 
 function assertEven(counts: readonly number[], size: number, when: string, most = 1): void {

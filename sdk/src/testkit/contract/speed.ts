@@ -62,6 +62,8 @@ export function measurePicks(use: StrategyUse, backends: number): PickSpeed {
 function filled(use: StrategyUse, w: World, backends: number): StrategyUnderTest {
   const strategy = strategyUnderTest(use, w);
   strategy.update(w.backends(backends));
+  // Nobody comes, goes or fails here: as in the core, the version stays.
+  strategy.pool.renewVersion();
   return strategy;
 }
 

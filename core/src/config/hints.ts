@@ -31,7 +31,7 @@ function hintForNumber(given: number, schema: Shape, key: string): string {
   if (schema.maximum === 1 && given > 1 && given <= 100) return `${given} % is ${given / 100}`;
   const { minimum = 0, maximum = Infinity } = schema;
   const asMs = given * 1_000;
-  return /Ms$/.test(key) && given > 0 && given < minimum && asMs >= minimum && asMs <= maximum ? `in milliseconds: ${given} s are ${asMs}` : '';
+  return key.endsWith('Ms') && given > 0 && given < minimum && asMs >= minimum && asMs <= maximum ? `in milliseconds: ${given} s are ${asMs}` : '';
 }
 
 const MS_PER: Readonly<Record<string, number>> = { ms: 1, s: 1_000, sec: 1_000, m: 60_000, min: 60_000, h: 3_600_000 };
@@ -43,5 +43,5 @@ function hintForQuantity(given: string, { maximum }: Shape, key: string): string
   if (unit === '') return 'without the quotes';
   if (unit === '%') return maximum === 1 ? `${digits} % is ${Number(digits) / 100}` : `a number: ${digits}`;
   const msPerUnit = Object.hasOwn(MS_PER, unit) ? MS_PER[unit]! : undefined;
-  return /Ms$/.test(key) && msPerUnit !== undefined ? `in milliseconds: ${Number(digits) * msPerUnit}` : '';
+  return key.endsWith('Ms') && msPerUnit !== undefined ? `in milliseconds: ${Number(digits) * msPerUnit}` : '';
 }

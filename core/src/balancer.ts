@@ -261,7 +261,7 @@ export class Balancer {
       generation: generation?.number ?? 0,
       listeners: this.addresses(),
       pools: (generation?.pools ?? []).map(describePool),
-      plugins: generation ? [...generation.pluginNames, ...this.#parts!.planes.pluginNames()] : [],
+      plugins: generation ? [...new Set([...generation.pluginNames, ...this.#parts!.planes.pluginNames()])] : [],
       served: this.#parts?.services.control.served.list() ?? [],
     };
   }

@@ -120,7 +120,8 @@ export default defineStrategy<ExpectedDelayOptions>({
       score({ backend, weight }) {
         const watch = watchOf(backend);
         watch.look(host.now(), holdMs);
-        return (backend.inFlight + 1) / weight / watch.speed;
+        const isAsUsual = backend.inFlight === 0 && watch.speed > AS_USUAL;
+        return (backend.inFlight + 1) / weight / (isAsUsual ? 1 : watch.speed);
       },
       onStart: (lease) => change(lease, false),
       // A failure is no answer: how fast it fails says nothing about how fast it answers.

@@ -14,7 +14,7 @@ export interface SplitOptions {
   parts: readonly SplitPart[];
   /** What is hashed: equal keys belong to the same part. Without a key, chance decides at each pick. Default `address`. */
   key?: HashKeys;
-  /** Where no backend of the part is available: `true` = the part that the key would belong to without this one; `false` = no backend (503). Default true. */
+  /** Where no backend of the part is available: `true` = the part that the key would belong to without this one; `false` = no pick. Default true. */
   spill?: boolean;
 }
 

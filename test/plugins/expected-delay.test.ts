@@ -112,7 +112,7 @@ describe('expected-delay', () => {
     second.end(aborted());
     expect(strategy.select()).toBe(a);
   });
-  it('shares a quiet pool by weight, by chance', () => {
+  it('shares a quiet pool by chance among those of the greatest weight', () => {
     const s = started({}, [{ id: 'a', weight: 3 }, { id: 'b' }]);
     // In flight counts the new one: 1/3 against 1, so the strong one alone.
     expect(s.taken()).toBe(10);
@@ -120,6 +120,15 @@ describe('expected-delay', () => {
     const ofA = Array.from({ length: 400 }, () => strategy.select()).filter((backend) => backend === a).length;
     // Binomial, n = 400, p = 1/2: the standard deviation is 10. Five of them.
     expect(Math.abs(ofA - 200)).toBeLessThan(50);
+  });
+  it('says the scores that it compares: an idle one that is little slower than usual is as good as any', () => {
+    const { w, strategy, a, b, serve } = learnt();
+    const scoreOf = (backend: FakeBackend) => strategy.instance.score!(strategy.members.find((member) => member.backend === backend)!, w.exchange());
+    serve(a, 1, 40);
+    expect(new Set(Array.from({ length: 50 }, () => strategy.select())).size).toBe(2);
+    expect([scoreOf(a), scoreOf(b)]).toEqual([1, 1]);
+    serve(a, 4, 100);
+    expect(scoreOf(a)).toBeGreaterThan(1 / 0.7);
   });
   it('turns away from one that becomes slow, until so much waits at the other that it is worth it', () => {
     const { strategy, a, b, serve, taken } = learnt();

@@ -36,7 +36,7 @@ export const LEAVES: Readonly<Record<string, () => AnyStrategyUse>> = {
   'expected-delay': () => expectedDelay(), 'first': () => first(), 'join-idle-queue': () => joinIdleQueue(), 'least-connections': () => leastConnections(), 'least-time': () => leastTime(),
   'maglev': () => maglev({ tableSize: 101 }), 'p2c': () => p2c(), 'peak-ewma': () => peakEwma(), 'prequal': () => prequal({ probePath: '/load' }), 'random': () => random(),
   'rendezvous': () => rendezvous(), 'ring-hash': () => ringHash({ points: 4 }), 'round-robin': () => roundRobin(), 'weighted-round-robin': () => weightedRoundRobin(),
-  'script': () => script({ select: (_exchange, pool) => pool.backends.find((backend) => backend.weight > 0 && pool.isAvailable(backend)) }),
+  'script': () => script({ select: (_exchange, pool, { members }) => members.find(({ backend }) => pool.isAvailable(backend))?.backend }),
 };
 
 export interface Combinator {

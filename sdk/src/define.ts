@@ -37,7 +37,7 @@ export type StrategyProtocol = 'any' | 'http';
 export interface StrategyInstance<P extends StrategyProtocol = 'any'> {
   /** The members, whenever one came, went, or changed weight; once before the first `select`. Build tables here. */
   update: (members: readonly Member[]) => void;
-  /** An available backend (`pool.isAvailable`), or `undefined` = no pick: core takes the next that is available, and answers 503 where there is none. The list is that of the last `update`. */
+  /** An available backend (`pool.isAvailable`), or `undefined` = no pick: core takes the next that is available, and answers 503 where there is none (`pool.nobody()`: it takes none). The list is that of the last `update`. */
   select: (exchange: ExchangeOf<P>, pool: PoolView) => Backend | undefined;
   /** A lease was opened on this strategy's pick. */
   onStart?: (lease: Lease) => void;
